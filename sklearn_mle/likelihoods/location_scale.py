@@ -1,0 +1,105 @@
+"""The likelihood of ``y = X @ coef + intercept + scale * noise``.
+
+A row with residual r and weight w costs ``w * (cost(r / scale) + log(scale))``. Where the loss of
+the noise is homogeneous (squares, absolute values), the coefficients that make the total loss of
+the residuals least do not depend on the scale, and the scale follows from the mean loss.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_mle.noises.noise import Fact, FloatArray, Noise
+from sklearn_mle.rows.rows import Block, Rows
+
+ROUNDING_UNITS = 8.0
+"""Residuals smaller than this many units in the last place of the terms they are computed from are
+not told apart from zero."""
+
+
+@dataclass(frozen=True)
+class LocationScale:
+    """A linear location and one scale, with this noise."""
+
+    noise: Noise
+
+    @property
+    def facts(self) -> Fact:
+        return self.noise.facts
+
+
+def residuals(block: Block, coef: FloatArray, intercept: float) -> FloatArray:
+    """``y - X @ coef - intercept`` of a block, shape (m,)."""
+    return block.y - (block.X @ coef + intercept)
+
+
+def rounding_error(X: FloatArray, y: FloatArray, coef: FloatArray, intercept: float) -> FloatArray:
+    """How large a residual rounding alone can leave, for each row, shape (m,)."""
+    terms = np.abs(y) + np.abs(X) @ np.abs(coef) + abs(intercept)
+    return ROUNDING_UNITS * np.finfo(float).eps * terms
+
+
+def mean_loss(rows: Rows, noise: Noise, coef: FloatArray, intercept: float) -> float:
+    """The weighted mean of ``loss(residual)``; exactly 0.0 where the residuals are only rounding.
+
+    A fit through every point leaves residuals of the size of rounding errors. They say nothing of
+    the noise, and the scale they suggest would be an accident of the arithmetic.
+    """
+
+    def per_block(block: Block) -> tuple[float, float]:
+        loss = block.weigh(noise.loss(residuals(block, coef, intercept)))
+        size = block.weigh(noise.loss(block.y))
+        return float(loss.sum()), float(size.sum())
+
+    def rounding(block: Block) -> tuple[float]:
+        error = rounding_error(block.X, block.y, coef, intercept)
+        return (float(block.weigh(noise.loss(error)).sum()),)
+
+    loss, size = rows.total(per_block)
+    if loss <= 1e-10 * size or not np.any(coef):
+        (least,) = rows.total(rounding)
+        if loss <= least:
+            return 0.0
+    return loss / rows.total_weight
+
+
+def scaled_cost(noise: Noise, total_weight: float, scale: float) -> float:
+    """The total cost at the scale that `Noise.scale_from_loss` gives.
+
+    There ``mean_loss / scale**k`` is ``1 / k``, whatever the data. At scale 0 the density of the
+    data is infinite, and the cost is minus infinity.
+    """
+    if scale == 0.0:
+        return -math.inf
+    assert noise.degree is not None
+    return total_weight * (math.log(scale) + noise.cost_at_zero + 1.0 / noise.degree)
+
+
+def log_prob(
+    noise: Noise, X: FloatArray, y: FloatArray, coef: FloatArray, intercept: float, scale: float
+) -> FloatArray:
+    """The log density of each ``y``, shape (m,).
+
+    At scale 0 the law is a point: plus infinity for rows at the point (up to rounding), minus
+    infinity elsewhere.
+    """
+    r = y - (X @ coef + intercept)
+    if scale > 0.0:
+        return -noise.cost(r / scale) - math.log(scale)
+    at_the_point = np.abs(r) <= rounding_error(X, y, coef, intercept)
+    return np.where(at_the_point, np.inf, -np.inf)
+
+
+def total_log_prob(log_probs: FloatArray, weight: FloatArray | None) -> float:
+    """The weighted sum of log densities, never NaN.
+
+    A row that the law calls impossible makes the data impossible, whatever the others say.
+    """
+    if weight is not None:
+        log_probs, weight = log_probs[weight > 0.0], weight[weight > 0.0]
+    if np.any(np.isneginf(log_probs)):
+        return -math.inf
+    return float(log_probs.sum() if weight is None else log_probs @ weight)

@@ -1,0 +1,52 @@
+"""The contract that smooth solvers minimise.
+
+A solver for smooth costs sees a function of one flat vector ``theta`` and nothing of the data
+behind it. The point of the contract is `Objective.along`: a line search asks for the cost at many
+points of one line, and the predictions on a line are ``X @ theta + t * (X @ step)``, so that two
+products with X serve the whole search.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+class Derivatives(NamedTuple):
+    """Cost, gradient of shape (size,) and Hessian of shape (size, size) at one point."""
+
+    value: float
+    gradient: FloatArray
+    hessian: FloatArray
+
+
+class Objective(ABC):
+    """A smooth cost of a flat parameter vector."""
+
+    size: int
+
+    @abstractmethod
+    def start(self) -> FloatArray:
+        """Where to begin when nothing better is known, shape (size,)."""
+
+    @abstractmethod
+    def value(self, theta: FloatArray) -> float:
+        """The cost."""
+
+    @abstractmethod
+    def gradient(self, theta: FloatArray) -> FloatArray:
+        """The gradient of the cost, shape (size,)."""
+
+    @abstractmethod
+    def derivatives(self, theta: FloatArray) -> Derivatives:
+        """Cost, gradient and Hessian in one pass over the rows."""
+
+    @abstractmethod
+    def along(self, theta: FloatArray, step: FloatArray) -> Callable[[float], float]:
+        """The cost at ``theta + t * step`` as a function of t; products with X are made once."""

@@ -1,0 +1,150 @@
+"""The contract of a noise: the law of one standardised residual.
+
+A noise is the law of ``z = (y - prediction) / scale``. Minus its log density is what one residual
+costs; what remains of that cost when constants are dropped is the loss that people know by name.
+
+To add a noise, write one file beside this one and one line in ``catalogue.py``. The contract tests
+then run on it by themselves.
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+
+FloatArray = NDArray[np.float64]
+
+
+class Fact(enum.Flag):
+    """What a solver may rely on."""
+
+    NONE = 0
+    QUADRATIC = enum.auto()
+    """The loss is homogeneous of degree two: ``loss(t * z) = t**2 * loss(z)``."""
+    PIECEWISE_LINEAR = enum.auto()
+    """The loss is linear on each side of zero: ``loss(t * z) = t * loss(z)`` for ``t >= 0``."""
+    SMOOTH = enum.auto()
+    """The cost has a continuous second derivative."""
+    LOG_CONCAVE = enum.auto()
+    """The cost is convex."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape parameter that is left open, to be estimated with the coefficients.
+
+    Parameters
+    ----------
+    name : str
+        The constructor parameter of the noise that it fills in.
+    low, high : float
+        Open interval of values the parameter can take.
+    start : float
+        Where a search begins.
+    """
+
+    name: str
+    low: float
+    high: float
+    start: float
+
+
+class Noise(BaseEstimator, ABC):
+    """The law of a standardised residual.
+
+    Noises are immutable and pure: they hold the parameters they were constructed with, and nothing
+    else. Parameters take part in ``get_params`` and ``set_params`` as those of every scikit-learn
+    estimator do.
+
+    A subclass states ``facts``, ``loss_name`` and ``estimates`` and defines `cost` and
+    `distribution`. The other methods have numerical defaults that a closed form may replace; a test
+    holds each closed form against its default.
+    """
+
+    facts: ClassVar[Fact]
+    """What a solver may rely on."""
+    loss_name: ClassVar[str]
+    """The name of the loss that the cost becomes when constants are dropped."""
+    estimates: ClassVar[str]
+    """What the location estimates when this noise is assumed: mean, median, ..."""
+
+    @abstractmethod
+    def cost(self, z: FloatArray) -> FloatArray:
+        """Minus the log density of ``z``, elementwise."""
+
+    @abstractmethod
+    def distribution(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0) -> Any:
+        """The frozen scipy.stats distribution of ``loc + scale * z``."""
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Shape parameters that are left open; none unless a noise says otherwise."""
+        return ()
+
+    def loss(self, z: FloatArray) -> FloatArray:
+        """The cost less its value at zero: what is left when constants are dropped."""
+        return self.cost(z) - self.cost_at_zero
+
+    def slope(self, z: FloatArray) -> FloatArray:
+        """First derivative of the cost; by central differences unless a closed form is given."""
+        h = np.cbrt(np.finfo(float).eps) * np.maximum(1.0, np.abs(z))
+        return (self.cost(z + h) - self.cost(z - h)) / (2.0 * h)
+
+    def curvature(self, z: FloatArray) -> FloatArray:
+        """Second derivative of the cost; by central differences of the slope by default."""
+        h = np.cbrt(np.finfo(float).eps) * np.maximum(1.0, np.abs(z))
+        return (self.slope(z + h) - self.slope(z - h)) / (2.0 * h)
+
+    @property
+    def cost_at_zero(self) -> float:
+        """Minus the log density at zero: the constant that a loss drops."""
+        return float(self.cost(np.zeros(1))[0])
+
+    @property
+    def degree(self) -> int | None:
+        """The k with ``loss(t * z) = t**k * loss(z)`` for ``t >= 0``; None if there is none."""
+        if Fact.QUADRATIC in self.facts:
+            return 2
+        if Fact.PIECEWISE_LINEAR in self.facts:
+            return 1
+        return None
+
+    def scale_from_loss(self, mean_loss: float) -> float | None:
+        """The maximum likelihood scale, from the weighted mean of ``loss(residual)``.
+
+        With a loss of degree k the total cost is ``W * (log(s) + mean_loss / s**k)`` plus a
+        constant, which is least at ``s = (k * mean_loss) ** (1 / k)``.
+
+        Returns
+        -------
+        float or None
+            None where the loss has no degree: then the scale is fitted with the coefficients.
+        """
+        k = self.degree
+        return None if k is None else float((k * mean_loss) ** (1.0 / k))
+
+    def scale_of(self, residuals: ArrayLike, weights: ArrayLike | None = None) -> float | None:
+        """The maximum likelihood scale of given residuals, in their units.
+
+        Parameters
+        ----------
+        residuals : array-like of shape (n,)
+        weights : array-like of shape (n,), optional
+            How many times each residual counts; once by default.
+
+        Returns
+        -------
+        float or None
+            None where no closed form exists.
+        """
+        if self.degree is None:
+            return None
+        r = np.asarray(residuals, dtype=np.float64)
+        w = None if weights is None else np.asarray(weights, dtype=np.float64)
+        return self.scale_from_loss(float(np.average(self.loss(r), weights=w)))

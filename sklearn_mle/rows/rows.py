@@ -1,0 +1,93 @@
+"""The contract of rows: add up a function over blocks of rows.
+
+All that the likelihood of a linear model needs from the data is a few sums over rows. Whoever can
+cut the data into blocks and add up what a function returns for each can be fitted: arrays in
+memory, sparse matrices, files, a cluster. Numbers that belong to each row and change during a fit
+(predictions, signs of residuals) are *columns*: they live where the rows live, are made by
+`Rows.column`, and are handed back to a function block by block.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sklearn_mle.rows.in_memory import InMemoryRows
+
+FloatArray = NDArray[np.float64]
+Column = Any
+"""One entry a row, of whatever kind the rows keep; opaque to everyone but the rows that made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive rows, small enough that the processor's cache holds them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (m, n_columns), float64
+    y : ndarray of shape (m,), float64
+    weight : ndarray of shape (m,), float64, or None
+        How many times each row counts, always positive; None stands for once.
+    """
+
+    X: FloatArray
+    y: FloatArray
+    weight: FloatArray | None
+
+    @property
+    def n_rows(self) -> int:
+        return self.y.shape[0]
+
+    def weigh(self, values: FloatArray) -> FloatArray:
+        """``values`` of shape (m,) or (m, k), each row times its weight."""
+        if self.weight is None:
+            return values
+        return values * (self.weight if values.ndim == 1 else self.weight[:, None])
+
+
+class Rows(ABC):
+    """Rows of ``X``, ``y`` and weights, wherever they live.
+
+    Rows of weight zero are absent: no block shows them and `n_rows` does not count them.
+    """
+
+    n_rows: int
+    n_columns: int
+    total_weight: float
+
+    @abstractmethod
+    def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Column) -> tuple[Any, ...]:
+        """Add up ``per_block(block, *parts)`` over all blocks, entry by entry.
+
+        Parameters
+        ----------
+        per_block : callable
+            Takes a `Block` and, for each column, the part that belongs to it; returns a tuple of
+            arrays or floats whose shapes do not depend on the block.
+        *columns : Column
+            Columns that `column` made.
+
+        Returns
+        -------
+        tuple
+            The sums, added in the order of the rows.
+        """
+
+    @abstractmethod
+    def column(self, per_block: Callable[..., Any], *columns: Column) -> Column:
+        """A new column: ``per_block(block, *parts)`` gives its entries, shape (m,) or (m, k)."""
+
+    @abstractmethod
+    def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Column) -> InMemoryRows:
+        """The rows for which ``wanted(block, *parts)`` is true, copied into memory, in order."""
+
+    @abstractmethod
+    def sample(self, m: int) -> InMemoryRows:
+        """``min(m, n_rows)`` rows, evenly spread, the same on every call, in order."""

@@ -1,0 +1,1 @@
+"""How the cost is made least: one algorithm a file."""
