@@ -103,3 +103,30 @@ def total_log_prob(log_probs: FloatArray, weight: FloatArray | None) -> float:
     if np.any(np.isneginf(log_probs)):
         return -math.inf
     return float(log_probs.sum() if weight is None else log_probs @ weight)
+
+
+def optimality_gap(noise: Noise, total_weight: float, cost: float, loss_gap: float) -> float:
+    """The gap of a fit, from the gap of its loss.
+
+    Parameters
+    ----------
+    noise : Noise
+        With a loss of degree k.
+    total_weight, cost : float
+    loss_gap : float
+        A bound on ``(loss - least loss) / loss``.
+
+    Returns
+    -------
+    float
+        With ``g = loss_gap`` the total cost, ``W / k * log(loss)`` plus a constant, is above the
+        least by at most ``-W / k * log(1 - g)``. The larger of this, over ``max(1, abs(cost))``,
+        and of g itself: it bounds the gap in the likelihood and the relative gap in the loss.
+    """
+    assert noise.degree is not None
+    if cost == -math.inf or loss_gap <= 0.0:
+        return 0.0
+    if loss_gap >= 1.0:
+        return math.inf
+    above = -total_weight / noise.degree * math.log1p(-loss_gap)
+    return max(loss_gap, above / max(1.0, abs(cost)))
