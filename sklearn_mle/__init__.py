@@ -1,3 +1,15 @@
 """scikit-learn compatible linear models fitted by maximum likelihood."""
 
+from sklearn_mle.estimators.classifier import MLEClassifier
+from sklearn_mle.estimators.regressor import MLERegressor
+from sklearn_mle.estimators.speak import SeparationWarning
+from sklearn_mle.reports.scorers import log_likelihood_scorer
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "MLEClassifier",
+    "MLERegressor",
+    "SeparationWarning",
+    "log_likelihood_scorer",
+]

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.rows import Block, Rows
@@ -36,7 +37,9 @@ def residuals(block: Block, coef: FloatArray, intercept: float) -> FloatArray:
     return block.y - (block.X @ coef + intercept)
 
 
-def rounding_error(X: FloatArray, y: FloatArray, coef: FloatArray, intercept: float) -> FloatArray:
+def rounding_error(
+    X: NDArray[np.floating], y: FloatArray, coef: FloatArray, intercept: float
+) -> FloatArray:
     """How large a residual rounding alone can leave, for each row, shape (m,)."""
     terms = np.abs(y) + np.abs(X) @ np.abs(coef) + abs(intercept)
     return ROUNDING_UNITS * np.finfo(float).eps * terms
@@ -79,7 +82,12 @@ def scaled_cost(noise: Noise, total_weight: float, scale: float) -> float:
 
 
 def log_prob(
-    noise: Noise, X: FloatArray, y: FloatArray, coef: FloatArray, intercept: float, scale: float
+    noise: Noise,
+    X: NDArray[np.floating],
+    y: FloatArray,
+    coef: FloatArray,
+    intercept: float,
+    scale: float,
 ) -> FloatArray:
     """The log density of each ``y``, shape (m,).
 

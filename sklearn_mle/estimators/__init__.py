@@ -1,0 +1,1 @@
+"""The scikit-learn face: check, find, solve, say, keep."""

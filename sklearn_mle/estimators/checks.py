@@ -1,0 +1,212 @@
+"""Every check of what users pass in. Below this file arrays are trusted.
+
+Messages have three beats: the rule; what was got; the way out.
+"""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.rows import FloatArray
+
+DTYPES = (np.float64, np.float32)
+
+
+def check_settings(estimator: Any) -> None:
+    """The constructor parameters that every estimator here has.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is not of the kind it should be.
+    ValueError
+        If it is out of range.
+    """
+    _check_number("tol", estimator.tol, whole=False)
+    _check_number("max_iter", estimator.max_iter, whole=True)
+    for name in ("fit_intercept", "warm_start"):
+        value = getattr(estimator, name)
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(
+                f"{name} must be True or False; got {value!r} of type {type(value).__name__}. "
+                f"Pass {name}=True or {name}=False."
+            )
+    if not isinstance(estimator.solver, str):
+        raise TypeError(
+            f"solver must be the name of a solver; got {estimator.solver!r} of type "
+            f"{type(estimator.solver).__name__}. Pass solver='auto'."
+        )
+
+
+def _check_number(name: str, value: Any, *, whole: bool) -> None:
+    kind = numbers.Integral if whole else numbers.Real
+    rule = "a whole number, at least 1" if whole else "a number above 0 and below 1"
+    usual = "100" if whole else "1e-8"
+    got = f"{name} must be {rule}; got {value!r}"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
+        raise TypeError(f"{got} of type {type(value).__name__}. The default is {name}={usual}.")
+    in_range = value >= 1 if whole else 0.0 < value < 1.0
+    if not in_range:
+        raise ValueError(f"{got}. The default is {name}={usual}.")
+
+
+def rows_for_regression(
+    estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool
+) -> InMemoryRows:
+    """Checked rows with a numeric target.
+
+    Parameters
+    ----------
+    estimator : MLERegressor
+        Remembers the number and names of features where ``reset`` is true, and is held to them
+        otherwise.
+    X : array-like of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+    sample_weight : array-like of shape (n_samples,), float or None
+    reset : bool
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, text, NaN, infinity, or weights that are no weights.
+    """
+    table, target = _validated(estimator, X, y, reset=reset, y_numeric=True)
+    weight = checked_weight(sample_weight, table.shape[0])
+    return InMemoryRows(table, np.asarray(target, dtype=np.float64), weight)
+
+
+def labelled_features(
+    estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool
+) -> tuple[NDArray[np.floating], NDArray[Any], FloatArray | None]:
+    """Checked features, labels and weights for classes.
+
+    Parameters, errors
+        As `rows_for_regression`, with labels of any kind in ``y``.
+    """
+    table, labels = _validated(estimator, X, y, reset=reset)
+    check_classification_targets(labels)
+    return table, column_or_1d(labels), checked_weight(sample_weight, table.shape[0])
+
+
+def features(estimator: Any, X: ArrayLike) -> NDArray[np.floating]:
+    """Checked features for a fitted estimator, shape (n_samples, n_features)."""
+    return _validated(estimator, X, reset=False)
+
+
+def check_two_classes(classes: NDArray[Any]) -> None:
+    """At least two classes among the rows whose weight is not zero."""
+    if classes.size < 2:
+        raise ValueError(
+            f"y must hold at least 2 classes in rows of positive weight; got only one class: "
+            f"{classes[0]!r}. Add rows of another class, or predict this class without a model."
+        )
+
+
+def class_factors(class_weight: Any, classes: NDArray[Any], counts: NDArray[Any]) -> FloatArray:
+    """The factor of each class on the weight of its rows, shape (n_classes,).
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+        Factors by label (1 for labels it leaves out), or so that all classes weigh the same.
+    classes : ndarray of shape (n_classes,)
+    counts : ndarray of shape (n_classes,)
+        Total weight of each class.
+    """
+    if class_weight is None:
+        return np.ones(classes.size)
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        return counts.sum() / (classes.size * counts)
+    if not isinstance(class_weight, dict):
+        raise ValueError(
+            f"class_weight must be a dict from label to factor, 'balanced' or None; got "
+            f"{class_weight!r}. Use class_weight='balanced' to give all classes the same weight."
+        )
+    labels = classes.tolist()
+    unknown = [label for label in class_weight if label not in labels]
+    if unknown:
+        raise ValueError(
+            f"class_weight must name classes of y, which are {labels}; got {unknown}. Remove these."
+        )
+    factors = np.array([float(class_weight.get(label, 1.0)) for label in labels])
+    if not np.all(np.isfinite(factors) & (factors > 0.0)):
+        raise ValueError(
+            f"class_weight must hold positive, finite factors; got {class_weight!r}. To leave a "
+            "class out, drop its rows."
+        )
+    return factors
+
+
+def checked_weight(sample_weight: ArrayLike | None, n_rows: int) -> FloatArray | None:
+    """Weights as float64 of shape (n_rows,), or None where every row counts once."""
+    if sample_weight is None:
+        return None
+    try:
+        weight = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "sample_weight must hold numbers, one a row; got entries that are not. Pass how many "
+            "times each row counts."
+        ) from None
+    if weight.ndim == 0:
+        weight = np.full(n_rows, float(weight))
+    if weight.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight must be 1D with one entry a row, shape ({n_rows},); got shape "
+            f"{weight.shape}. Pass how many times each row counts."
+        )
+    if not np.isfinite(weight.sum()):
+        raise ValueError(
+            f"sample_weight must be finite; got NaN or infinity, first in row "
+            f"{_first(~np.isfinite(weight))}. Replace it, or use 0 to leave a row out."
+        )
+    if weight.min() < 0.0:
+        raise ValueError(
+            f"Negative values in data passed to `sample_weight`: it must not be negative; got "
+            f"{weight.min():g}, first in row {_first(weight < 0.0)}. Use 0 to leave a row out."
+        )
+    if weight.max() == 0.0:
+        raise ValueError(
+            "sample_weight must be positive for at least one row; got weights that are all zero. "
+            "Leave sample_weight out to count every row once."
+        )
+    return weight
+
+
+def _first(wrong: NDArray[np.bool_]) -> int:
+    return int(np.flatnonzero(wrong)[0]) if wrong.any() else 0
+
+
+def _validated(estimator: Any, X: Any, y: Any = "no_validation", **how: Any) -> Any:
+    """scikit-learn's own validation, with the way out where its message has none."""
+    try:
+        return validate_data(estimator, X, y, dtype=DTYPES, **how)
+    except ValueError as error:
+        message = _with_way_out(str(error), type(estimator).__name__)
+        if message == str(error):
+            raise
+        raise ValueError(message) from None
+
+
+def _with_way_out(message: str, name: str) -> str:
+    if "could not convert string" in message or "dtype='numeric'" in message:
+        return (
+            f"{name} needs numbers; got text: {message}. Encode text features, for example with "
+            "sklearn.preprocessing.OneHotEncoder; for text labels use MLEClassifier."
+        )
+    if "inconsistent numbers of samples" in message:
+        return (
+            f"X and y must have the same number of rows. {message}. Pass one y for each row of X."
+        )
+    if message.startswith("Input y contains"):
+        return f"y must be finite. {message} Drop these rows: a missing target tells nothing."
+    if "contains infinity" in message:
+        return f"{message} Clip such values, or drop their rows."
+    return message

@@ -1,0 +1,338 @@
+"""Linear classification: Bernoulli for two classes, categorical with softmax for more."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_mle.estimators import checks
+from sklearn_mle.estimators.criteria import akaike, bayesian
+from sklearn_mle.estimators.speak import speak
+from sklearn_mle.likelihoods.location_scale import total_log_prob
+from sklearn_mle.likelihoods.softmax import Softmax, log_probabilities, probabilities
+from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.rows import FloatArray
+from sklearn_mle.solvers.choose import choose
+from sklearn_mle.solvers.solution import Problem, Solution, Start, Status
+
+
+class MLEClassifier(ClassifierMixin, BaseEstimator):
+    """Linear classification by maximum likelihood.
+
+    The label of a row is Bernoulli for two classes, which gives the binary cross-entropy as loss,
+    and categorical for more, with the softmax of linear scores as probabilities, which gives the
+    cross-entropy. There is no penalty: the estimate is that of ``LogisticRegression(C=numpy.inf)``.
+
+    Parameters
+    ----------
+    fit_intercept : bool, default=True
+        Whether the scores have an intercept.
+    class_weight : dict, "balanced" or None, default=None
+        A factor on the weight of the rows of each class; ``"balanced"`` gives all classes the same
+        total weight.
+    solver : str, default="auto"
+        How the likelihood is maximised: ``"newton"``, which ``"auto"`` chooses.
+    tol : float, default=1e-8
+        The optimality gap at which a fit counts as converged.
+    max_iter : int, default=100
+        The most iterations that a solver may take. A fit that uses them up warns.
+    warm_start : bool, default=False
+        Whether `fit` begins at the coefficients of the fit before.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels seen in rows of positive weight, sorted.
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Coefficients of the score of the second of two classes over the first; or of the score of
+        each class, summing to zero over the classes.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Intercepts of the scores; zeros if ``fit_intercept=False``.
+    log_likelihood_ : float
+        Total log-likelihood of the training data, each row counted by its weight times the factor
+        of its class.
+    n_iter_ : int
+        Iterations of the solver, at least 1.
+    optimality_gap_ : float
+        How far the cost of the fit, minus its log-likelihood, can be above the least possible, by
+        half the squared Newton decrement or because no cost is below zero, relative to
+        ``max(1, abs(cost))``.
+    separated_ : bool
+        Whether a plane separates the classes, so that no finite maximum of the likelihood exists.
+    rank_ : int
+        Rank of the features, centred if there is an intercept.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` had names that are all strings.
+
+    Notes
+    -----
+    Weights mean repeats: ``sample_weight=k`` gives what k copies of a row give. A row of weight
+    zero is absent, and a class that has no other rows is not a class.
+
+    When a plane separates the classes `fit` warns with `SeparationWarning`; coefficients are then
+    finite, and large enough that predictions are those of the limit.
+
+    See Also
+    --------
+    MLERegressor : The same for numbers.
+    log_likelihood_scorer : Scores either by held-out likelihood.
+
+    References
+    ----------
+    Albert, A. and Anderson, J. A. (1984). On the existence of maximum likelihood estimates in
+    logistic regression models. Biometrika 71, 1-10.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mle import MLEClassifier
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> y = np.array(["no", "yes", "no", "yes"])
+    >>> MLEClassifier().fit(X, y).predict_proba([[1.5]]).round(6)
+    array([[0.5, 0.5]])
+    """
+
+    def __init__(
+        self,
+        *,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        solver: str = "auto",
+        tol: float = 1e-8,
+        max_iter: int = 100,
+        warm_start: bool = False,
+    ) -> None:
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> MLEClassifier:
+        """Maximise the likelihood over the coefficients of the scores.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features, finite numbers.
+        y : array-like of shape (n_samples,)
+            Labels of any kind, at least two different ones.
+        sample_weight : array-like of shape (n_samples,), optional
+            How many times each row counts; not negative.
+
+        Returns
+        -------
+        MLEClassifier
+            This estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For parameters or data that are not as described.
+
+        Warns
+        -----
+        SeparationWarning
+            Where a plane separates the classes.
+        ConvergenceWarning
+            Where the fit is not to ``tol``.
+        """
+        checks.check_settings(self)
+        X, y, weight = checks.labelled_features(self, X, y, sample_weight, reset=True)
+        classes, rows = self._rows(X, y, weight)
+        likelihood = Softmax(classes.size)
+        solver = choose(likelihood, self.solver)
+        problem = Problem(rows, likelihood, bool(self.fit_intercept))
+        solution = solver.solve(
+            problem, start=self._start(rows, classes), tol=self.tol, max_iter=self.max_iter
+        )
+        self._keep(solution, classes)
+        speak(solution.outcome)
+        return self
+
+    def decision_function(self, X: ArrayLike) -> FloatArray:
+        """Linear scores.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The log-odds of the second of two classes; or a score for each class.
+        """
+        scores = self._scores(X)
+        return scores[:, 0] if self.classes_.size == 2 else scores
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """The most probable class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        scores = self.decision_function(X)
+        best = (scores > 0.0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
+        return self.classes_[best]
+
+    def predict_proba(self, X: ArrayLike) -> FloatArray:
+        """Probabilities of the classes, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return probabilities(self._scores(X))
+
+    def predict_log_proba(self, X: ArrayLike) -> FloatArray:
+        """Natural logarithms of `predict_proba`, exact where probabilities are tiny.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return log_probabilities(self._scores(X))
+
+    def log_prob(self, X: ArrayLike, y: ArrayLike) -> FloatArray:
+        """Log-probability of each row's label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Minus infinity, with a warning, for labels that `fit` has not seen.
+        """
+        check_is_fitted(self)
+        X, y, _ = checks.labelled_features(self, X, y, None, reset=False)
+        return self._log_prob(X, y)
+
+    def log_likelihood(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Total log-likelihood of data at the fitted parameters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), optional
+            How many times each row counts; ``class_weight`` has no part in it.
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        X, y, weight = checks.labelled_features(self, X, y, sample_weight, reset=False)
+        return total_log_prob(self._log_prob(X, y), weight)
+
+    def aic(self, X: ArrayLike, y: ArrayLike) -> float:
+        """Akaike's information criterion on data; lower is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        float
+            ``2 k - 2 log L`` with k identified coefficients and intercepts.
+        """
+        return akaike(self.log_likelihood(X, y), self._n_parameters)
+
+    def bic(self, X: ArrayLike, y: ArrayLike) -> float:
+        """The Bayesian (Schwarz) information criterion on data; lower is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        float
+            ``k log(n) - 2 log L`` with k parameters as in `aic`.
+        """
+        return bayesian(self.log_likelihood(X, y), self._n_parameters, np.shape(y)[0])
+
+    def _rows(
+        self, X: NDArray[np.floating], y: NDArray[Any], weight: FloatArray | None
+    ) -> tuple[NDArray[Any], InMemoryRows]:
+        """The classes, and rows with their codes for y and class factors in the weights."""
+        there = slice(None) if weight is None else weight > 0.0
+        classes = np.unique(y[there])
+        checks.check_two_classes(classes)
+        codes = np.searchsorted(classes, y).clip(0, classes.size - 1)
+        counts = np.bincount(codes[there], None if weight is None else weight[there])
+        factors = checks.class_factors(self.class_weight, classes, counts)
+        if self.class_weight is not None:
+            weight = factors[codes] if weight is None else weight * factors[codes]
+        return classes, InMemoryRows(X, codes.astype(np.float64), weight)
+
+    def _scores(self, X: ArrayLike) -> FloatArray:
+        check_is_fitted(self)
+        return checks.features(self, X) @ self.coef_.T + self.intercept_
+
+    def _log_prob(self, X: NDArray[np.floating], y: NDArray[Any]) -> FloatArray:
+        codes = np.searchsorted(self.classes_, y).clip(0, self.classes_.size - 1)
+        logs = log_probabilities(X @ self.coef_.T + self.intercept_)
+        chosen = logs[np.arange(codes.size), codes]
+        unseen = self.classes_[codes] != y
+        if unseen.any():
+            warnings.warn(
+                f"y holds labels that fit has not seen: {np.unique(y[unseen]).tolist()}. Their "
+                "probability is 0 and their log-probability minus infinity; fit on rows of every "
+                "class (for cross-validation, stratified splits).",
+                UserWarning,
+                stacklevel=3,
+            )
+            chosen[unseen] = -np.inf
+        return chosen
+
+    @property
+    def _n_parameters(self) -> int:
+        return (self.classes_.size - 1) * (self.rank_ + int(self.fit_intercept))
+
+    def _start(self, rows: InMemoryRows, classes: NDArray[Any]) -> Start | None:
+        if not self.warm_start or not hasattr(self, "coef_"):
+            return None
+        same = np.array_equal(self.classes_, classes) and self.coef_.shape[1] == rows.n_columns
+        return Start(self.coef_, self.intercept_) if same else None
+
+    def _keep(self, solution: Solution, classes: NDArray[Any]) -> None:
+        self.classes_ = classes
+        self.coef_ = solution.coef
+        self.intercept_ = solution.intercept
+        self.log_likelihood_ = -solution.cost
+        self.n_iter_ = solution.n_iter
+        self.optimality_gap_ = solution.gap
+        self.separated_ = solution.outcome.status is Status.SEPARATED
+        self.rank_ = solution.rank

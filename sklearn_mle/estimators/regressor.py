@@ -1,0 +1,261 @@
+"""Linear regression under an assumed noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_mle.estimators import checks
+from sklearn_mle.estimators.criteria import akaike, bayesian
+from sklearn_mle.estimators.speak import speak
+from sklearn_mle.likelihoods.location_scale import LocationScale, log_prob, total_log_prob
+from sklearn_mle.noises.catalogue import find_noise
+from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.rows import FloatArray
+from sklearn_mle.solvers.choose import choose
+from sklearn_mle.solvers.solution import Problem, Solution, Start
+
+
+class MLERegressor(RegressorMixin, BaseEstimator):
+    """Linear regression by maximum likelihood under an assumed noise.
+
+    The model is ``y = X @ coef_ + intercept_ + scale_ * noise``. The noise decides which loss the
+    fit makes least: Gaussian noise gives least squares, Laplace noise least absolute deviations.
+    There is no penalty.
+
+    Parameters
+    ----------
+    noise : str or noise object, default="gaussian"
+        The law of the residuals: ``"gaussian"``, ``"laplace"``, or an object from
+        `sklearn_mle.noises`.
+    fit_intercept : bool, default=True
+        Whether the model has an intercept.
+    solver : str, default="auto"
+        How the likelihood is maximised. ``"auto"`` chooses by the noise: ``"least_squares"`` for
+        Gaussian, ``"least_absolute"`` for Laplace.
+    tol : float, default=1e-8
+        The optimality gap at which an iterative fit counts as converged.
+    max_iter : int, default=100
+        The most iterations that a solver may take. A fit that uses them up warns.
+    warm_start : bool, default=False
+        Whether `fit` begins at the coefficients of the fit before.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        Coefficients, in units of y by units of each feature. Where features are collinear, the
+        shortest vector among all that maximise the likelihood.
+    intercept_ : float
+        Intercept, in units of y; 0.0 if ``fit_intercept=False``.
+    scale_ : float
+        Maximum likelihood scale of the noise, in units of y: for Gaussian the root mean square
+        of the residuals (divisor n), for Laplace their mean absolute value. 0.0 where the model
+        goes through every row.
+    noise_ : noise object
+        The noise with all its shapes filled in.
+    log_likelihood_ : float
+        Total log-likelihood of the training data, weights counted as repeats. Infinite where
+        ``scale_`` is 0.
+    n_iter_ : int
+        Iterations of the solver, at least 1.
+    optimality_gap_ : float
+        The certificate: a bound on how far the cost of the fit, minus its log-likelihood, is above
+        the least possible cost, relative to ``max(1, abs(cost))``; and on the same for the loss,
+        relative to the loss.
+    rank_ : int
+        Rank of the features, centred if there is an intercept.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` had names that are all strings.
+
+    Notes
+    -----
+    Weights mean repeats: ``sample_weight=k`` gives what k copies of a row give, in coefficients,
+    scale and likelihood. A row of weight zero is absent.
+
+    Where the model goes through every row (a constant y, fewer rows than features) the scale is 0
+    and the density infinite: the fit warns, ``log_likelihood_`` is plus infinity, and `log_prob`
+    is plus infinity for rows on the plane, up to rounding, and minus infinity for the others.
+
+    See Also
+    --------
+    MLEClassifier : The same for classes.
+    log_likelihood_scorer : Scores either by held-out likelihood.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mle import MLERegressor
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]])
+    >>> y = np.array([0.0, 1.0, 2.0, 3.0, 40.0])
+    >>> MLERegressor(noise="laplace").fit(X, y).predict([[5.0]]).round(6)
+    array([5.])
+    """
+
+    def __init__(
+        self,
+        noise: Any = "gaussian",
+        *,
+        fit_intercept: bool = True,
+        solver: str = "auto",
+        tol: float = 1e-8,
+        max_iter: int = 100,
+        warm_start: bool = False,
+    ) -> None:
+        self.noise = noise
+        self.fit_intercept = fit_intercept
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> MLERegressor:
+        """Maximise the likelihood over coefficients, scale and open shapes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features, finite numbers.
+        y : array-like of shape (n_samples,)
+            Target, finite numbers.
+        sample_weight : array-like of shape (n_samples,), optional
+            How many times each row counts; not negative.
+
+        Returns
+        -------
+        MLERegressor
+            This estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For parameters or data that are not as described.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Where the fit is not to ``tol``, or the model goes through every row.
+        """
+        checks.check_settings(self)
+        likelihood = LocationScale(find_noise(self.noise))
+        solver = choose(likelihood, self.solver)
+        rows = checks.rows_for_regression(self, X, y, sample_weight, reset=True)
+        problem = Problem(rows, likelihood, bool(self.fit_intercept))
+        solution = solver.solve(
+            problem, start=self._start(rows), tol=self.tol, max_iter=self.max_iter
+        )
+        self._keep(solution)
+        speak(solution.outcome)
+        return self
+
+    def predict(self, X: ArrayLike) -> FloatArray:
+        """The value that the derived loss estimates: the mean for Gaussian, the median for Laplace.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            In units of y.
+        """
+        check_is_fitted(self)
+        return checks.features(self, X) @ self.coef_ + self.intercept_
+
+    def log_prob(self, X: ArrayLike, y: ArrayLike) -> FloatArray:
+        """Log density of each row's y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Natural logarithms of densities in one over the units of y.
+        """
+        check_is_fitted(self)
+        return self._log_prob(checks.rows_for_regression(self, X, y, None, reset=False))
+
+    def log_likelihood(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Total log-likelihood of data at the fitted parameters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), optional
+            How many times each row counts.
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        rows = checks.rows_for_regression(self, X, y, sample_weight, reset=False)
+        return total_log_prob(self._log_prob(rows), rows.weight)
+
+    def aic(self, X: ArrayLike, y: ArrayLike) -> float:
+        """Akaike's information criterion on data; lower is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        float
+            ``2 k - 2 log L`` with k parameters: identified coefficients, intercept, scale and
+            estimated shapes.
+        """
+        return akaike(self.log_likelihood(X, y), self._n_parameters)
+
+    def bic(self, X: ArrayLike, y: ArrayLike) -> float:
+        """The Bayesian (Schwarz) information criterion on data; lower is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        float
+            ``k log(n) - 2 log L`` with k parameters as in `aic`.
+        """
+        return bayesian(self.log_likelihood(X, y), self._n_parameters, np.shape(y)[0])
+
+    def _log_prob(self, rows: InMemoryRows) -> FloatArray:
+        return log_prob(self.noise_, rows.X, rows.y, self.coef_, self.intercept_, self.scale_)
+
+    @property
+    def _n_parameters(self) -> int:
+        shapes = len(find_noise(self.noise).shapes)
+        return self.rank_ + int(self.fit_intercept) + 1 + shapes
+
+    def _start(self, rows: InMemoryRows) -> Start | None:
+        if not self.warm_start or getattr(self, "coef_", np.empty(0)).shape != (rows.n_columns,):
+            return None
+        return Start(self.coef_, self.intercept_)
+
+    def _keep(self, solution: Solution) -> None:
+        self.coef_ = solution.coef
+        self.intercept_ = float(solution.intercept)
+        self.scale_ = solution.scale
+        self.noise_ = solution.noise
+        self.log_likelihood_ = -solution.cost
+        self.n_iter_ = solution.n_iter
+        self.optimality_gap_ = solution.gap
+        self.rank_ = solution.rank

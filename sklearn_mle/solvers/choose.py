@@ -1,0 +1,69 @@
+"""Which solver fits which likelihood.
+
+=================  ==============================  ==============================================
+solver             needs                           how exact
+=================  ==============================  ==============================================
+least_squares      a quadratic cost                to rounding
+least_absolute     a piecewise linear cost         an optimal vertex, proved by its dual
+newton             a smooth, log-concave cost      to rounding
+=================  ==============================  ==============================================
+
+``"auto"`` takes the first in the table whose needs the likelihood meets.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from sklearn_mle.noises.noise import Fact
+from sklearn_mle.solvers import least_absolute, least_squares, newton
+
+SOLVERS: dict[str, ModuleType] = {
+    "least_squares": least_squares,
+    "least_absolute": least_absolute,
+    "newton": newton,
+}
+
+
+def choose(likelihood: Any, solver: str) -> Any:
+    """The solver module for a likelihood.
+
+    Parameters
+    ----------
+    likelihood : LocationScale or Softmax
+        Its ``facts`` say what a solver may rely on.
+    solver : str
+        ``"auto"`` or a name from the table above.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the solver needs what the likelihood does not have.
+    """
+    fitting = [name for name in SOLVERS if _meets(likelihood, SOLVERS[name].NEEDS)]
+    if solver == "auto":
+        return SOLVERS[fitting[0]]
+    if solver in fitting:
+        return SOLVERS[solver]
+    choice = ", ".join(repr(name) for name in ["auto", *fitting])
+    if solver not in SOLVERS:
+        raise ValueError(
+            f"solver must be one of {choice} for this model; got {solver!r}. Use 'auto'."
+        )
+    missing = SOLVERS[solver].NEEDS & ~likelihood.facts
+    raise ValueError(
+        f"solver={solver!r} needs a cost that is {describe(missing)}, which this model's is not; "
+        f"got solver={solver!r}. Use one of {choice}."
+    )
+
+
+def describe(facts: Fact) -> str:
+    """Facts in words, such as ``'smooth and log-concave'``."""
+    return " and ".join(str(fact.name).lower().replace("_", " ") for fact in facts)
+
+
+def _meets(likelihood: Any, needs: Fact) -> bool:
+    if Fact.SMOOTH in needs and not hasattr(likelihood, "objective"):
+        return False
+    return needs in likelihood.facts
