@@ -46,7 +46,7 @@ def check_settings(estimator: Any) -> None:
 
 
 def _check_number(name: str, value: Any, *, whole: bool) -> None:
-    kind = numbers.Integral if whole else numbers.Real
+    kind: Any = numbers.Integral if whole else numbers.Real
     rule = "a whole number, at least 1" if whole else "a number above 0 and below 1"
     usual = "100" if whole else "1e-8"
     got = f"{name} must be {rule}; got {value!r}"

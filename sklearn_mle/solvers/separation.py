@@ -51,7 +51,7 @@ def separating_plane(rows: Rows, n_classes: int, fit_intercept: bool) -> bool:
     """
     everything = rows.keep(lambda block: np.ones(block.n_rows, dtype=bool))
     X, codes = everything.X, everything.y.astype(np.intp)
-    Z = X - X.mean(axis=0) if fit_intercept else X
+    Z: FloatArray = X - X.mean(axis=0) if fit_intercept else np.array(X, dtype=np.float64)
     unit = np.abs(Z).max(axis=0, initial=0.0)
     Z = Z / np.where(unit > 0.0, unit, 1.0)
     if fit_intercept:
