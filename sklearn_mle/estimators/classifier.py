@@ -60,7 +60,7 @@ class MLEClassifier(ClassifierMixin, BaseEstimator):
         Iterations of the solver, at least 1.
     optimality_gap_ : float
         How far the cost of the fit, minus its log-likelihood, can be above the least possible, by
-        half the squared Newton decrement or because no cost is below zero, relative to
+        the squared Newton decrement or because no cost is below zero, relative to
         ``max(1, abs(cost))``.
     separated_ : bool
         Whether a plane separates the classes, so that no finite maximum of the likelihood exists.

@@ -1,9 +1,10 @@
 """Newton's method for smooth convex costs.
 
 Each iteration asks the objective for cost, gradient g and Hessian H in one pass over the rows and
-steps along ``-H^+ g``. Half of ``g' H^+ g``, the Newton decrement, is how far the quadratic model
-says that the cost can still fall: the certificate. Newton's method converges quadratically, and the
-last steps are always taken, so that the coefficients, and not the cost alone, are exact.
+steps along ``-H^+ g``. The quadratic model says that the cost can still fall by half of
+``g' H^+ g``, the squared Newton decrement; a cost that levels off like ``exp(-t)`` falls by the
+whole of it. The whole is the certificate. Newton's method converges quadratically, and the last
+steps are always taken, so that the coefficients, and not the cost alone, are exact.
 
 Where no finite minimum exists (classes that a plane separates) the decrement falls by a constant
 factor instead, about e, at every step. That is the suspicion on which a proof is asked for.
@@ -36,6 +37,8 @@ EXACT = 1e-26
 """Newton decrement a unit of weight below which steps only shuffle rounding errors."""
 ROUNDING = 1e-18
 """Newton decrement a unit of weight that rounding errors alone can leave on bad designs."""
+FLAT = 32.0 * np.finfo(float).eps
+"""Curvature, relative to the largest and by size of theta, that rounding errors can make."""
 SLOW = 0.15
 """Quadratic convergence leaves less than this share of the decrement at every full step."""
 
@@ -50,7 +53,7 @@ class Descent:
     value : float
         The cost at theta.
     decrement : float
-        Half of ``g' H^+ g`` at theta.
+        ``g' H^+ g`` at theta, the squared Newton decrement.
     n_iter : int
     rank : int
         Rank of the scaled Hessian at the first point.
@@ -147,7 +150,7 @@ def _finished(here: Descent, weight: float, tol: float) -> bool:
 
 
 def _newton_step(at: Derivatives) -> tuple[FloatArray, float, int]:
-    """The shortest Newton step, half of ``g' H^+ g``, and the rank of H.
+    """The shortest Newton step, ``g' H^+ g``, and the rank of H.
 
     The diagonal is scaled to ones first, so that the rank does not depend on units. Cholesky serves
     a well-conditioned Hessian; otherwise directions without curvature, in which the gradient of a
@@ -164,11 +167,11 @@ def _newton_step(at: Derivatives) -> tuple[FloatArray, float, int]:
         rank = g.size
     else:
         size, vectors = linalg.eigh(H)
-        there = size > max(H.shape) * np.finfo(float).eps * max(size.max(initial=0.0), 1e-300)
+        there = size > FLAT * g.size * max(size.max(initial=0.0), 1e-300)
         V = vectors[:, there]
         step = -(V @ ((V.T @ g) / size[there]))
         rank = int(np.count_nonzero(there))
-    return step / unit, max(0.0, -0.5 * float(g @ step)), rank
+    return step / unit, max(0.0, -float(g @ step)), rank
 
 
 def _judge(problem: Problem, end: Descent, tol: float, max_iter: int) -> tuple[Outcome, float]:

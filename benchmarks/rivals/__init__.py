@@ -1,0 +1,8 @@
+"""One file a rival. Each has
+
+``task``        "gaussian", "laplace" or "classes": which of our fits it is held against
+``largest``     the most numbers in X (rows times columns) for which a run ends in reasonable time
+``fit(X, y)``   a fit without penalty, with an intercept; returns coefficients and intercept
+
+A rival whose package is not installed is left out of the table.
+"""
