@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax
@@ -91,6 +92,7 @@ class SoftmaxObjective(Objective):
         self.n_scores = n_classes - 1
         self.n_terms = rows.n_columns + int(fit_intercept)
         self.size = self.n_scores * self.n_terms
+        self.term_unit = np.append(self.unit, np.ones(int(fit_intercept)))
 
     def start(self) -> FloatArray:
         return np.zeros(self.size)
@@ -113,80 +115,65 @@ class SoftmaxObjective(Objective):
 
     def value(self, theta: FloatArray) -> float:
         def per_block(block: Block) -> tuple[float]:
-            return (self._cost(block, self._scores(block, theta)),)
+            return (self._price(block, self._scores(block, theta)),)
 
         return float(self.rows.total(per_block)[0])
 
     def gradient(self, theta: FloatArray) -> FloatArray:
         def per_block(block: Block) -> tuple[FloatArray]:
             Z = self._terms(block)
-            surplus = self._surplus(block, probabilities(self._scores_of(Z, theta)))
-            return (surplus.T @ Z,)
+            law = self._law(block, Z @ self._per_term(theta))
+            return (law.surplus.T @ Z,)
 
-        return (self.basis.T @ self.rows.total(per_block)[0]).ravel()
+        return self._from_terms(self.rows.total(per_block)[0])
 
     def derivatives(self, theta: FloatArray) -> Derivatives:
         def per_block(block: Block) -> tuple[float, FloatArray, FloatArray]:
             Z = self._terms(block)
-            scores = self._scores_of(Z, theta)
-            P = probabilities(scores)
-            surplus = self._surplus(block, P)
-            return self._cost(block, scores), surplus.T @ Z, self._curvature(block, Z, P)
+            law = self._law(block, Z @ self._per_term(theta))
+            products = [_weighted_gram(Z, curvature) for curvature in law.curvatures]
+            return law.cost, law.surplus.T @ Z, np.array(products)
 
-        value, gradient, hessian = self.rows.total(per_block)
-        return Derivatives(float(value), (self.basis.T @ gradient).ravel(), self._assemble(hessian))
+        value, gradient, products = self.rows.total(per_block)
+        return Derivatives(float(value), self._from_terms(gradient), self._assemble(products))
 
     def along(self, theta: FloatArray, step: FloatArray) -> Callable[[float], float]:
         here = self.rows.column(lambda block: self._scores(block, theta))
         ahead = self.rows.column(lambda block: self._scores(block, step))
 
-        def cost(t: float) -> float:
-            return float(
-                self.rows.total(lambda block, s, d: (self._cost(block, s + t * d),), here, ahead)[0]
-            )
+        def per_block(block: Block, s: FloatArray, d: FloatArray, t: float) -> tuple[float]:
+            return (self._price(block, s + t * d),)
 
-        return cost
+        return lambda t: float(self.rows.total(partial(per_block, t=t), here, ahead)[0])
 
     def _terms(self, block: Block) -> FloatArray:
-        """Standardised columns, and one of ones for the intercept, shape (m, n_terms)."""
-        Z = np.empty((block.n_rows, self.n_terms))
+        """Shifted columns, and one of ones for the intercept, shape (m, n_terms)."""
         p = block.X.shape[1]
+        Z = np.empty((block.n_rows, self.n_terms))
         np.subtract(block.X, self.shift, out=Z[:, :p])
-        Z[:, :p] /= self.unit
         Z[:, p:] = 1.0
         return Z
 
-    def _scores_of(self, Z: FloatArray, theta: FloatArray) -> FloatArray:
-        return Z @ (self.basis @ theta.reshape(self.n_scores, self.n_terms)).T
+    def _per_term(self, theta: FloatArray) -> FloatArray:
+        """What shifted columns are multiplied with to give scores, shape (n_terms, K or 1)."""
+        return (self.basis @ theta.reshape(self.n_scores, self.n_terms) / self.term_unit).T
+
+    def _from_terms(self, gradient: FloatArray) -> FloatArray:
+        """The gradient in theta from that in the coefficients of shifted columns."""
+        return (self.basis.T @ gradient / self.term_unit).ravel()
 
     def _scores(self, block: Block, theta: FloatArray) -> FloatArray:
-        return self._scores_of(self._terms(block), theta)
+        return self._terms(block) @ self._per_term(theta)
 
-    def _cost(self, block: Block, scores: FloatArray) -> float:
+    def _law(self, block: Block, scores: FloatArray) -> _Law:
+        return _bernoulli(block, scores) if self.n_classes == 2 else _categorical(block, scores)
+
+    def _price(self, block: Block, scores: FloatArray) -> float:
         """Minus the weighted log-probability of the classes that were seen."""
-        codes = block.y.astype(np.intp)
         if self.n_classes == 2:
-            chosen = log_expit(np.where(codes == 1, scores[:, 0], -scores[:, 0]))
-        else:
-            chosen = log_softmax(scores, axis=1)[np.arange(codes.size), codes]
-        return -float(block.weigh(chosen).sum())
-
-    def _surplus(self, block: Block, P: FloatArray) -> FloatArray:
-        """Weighted probability less indicator, (m, K); the second class alone where K is 2."""
-        codes = block.y.astype(np.intp)
-        if self.n_classes == 2:
-            return block.weigh(np.where(codes == 1, -P[:, 0], P[:, 1]))[:, None]
-        surplus = P.copy()
-        surplus[np.arange(codes.size), codes] -= 1.0
-        return block.weigh(surplus)
-
-    def _curvature(self, block: Block, Z: FloatArray, P: FloatArray) -> FloatArray:
-        """``sum_i w_i p_ik p_il z_i z_i'`` for each pair of classes k < l, shape (pairs, t, t)."""
-        pairs = class_pairs(self.n_classes)
-        made = np.empty((len(pairs), self.n_terms, self.n_terms))
-        for place, (k, j) in enumerate(pairs):
-            made[place] = Z.T @ (Z * block.weigh(P[:, k] * P[:, j])[:, None])
-        return made
+            return _total(block, _softplus(scores[:, 0]) - block.y * scores[:, 0])
+        logs = log_softmax(scores, axis=1)
+        return -_total(block, logs[np.arange(block.n_rows), block.y.astype(np.intp)])
 
     def _assemble(self, products: FloatArray) -> FloatArray:
         """The Hessian in theta from the products of pairs.
@@ -195,7 +182,7 @@ class SoftmaxObjective(Objective):
         to zero: the diagonal blocks are the sums of the others.
         """
         if self.n_classes == 2:
-            return products[0]
+            return products[0] / self._unit_products()
         K, t = self.n_classes, self.n_terms
         full = np.zeros((K, K, t, t))
         for product, (k, j) in zip(products, class_pairs(K)):
@@ -203,7 +190,67 @@ class SoftmaxObjective(Objective):
             full[k, k] += product
             full[j, j] += product
         reduced = np.einsum("ka,klst,lb->asbt", self.basis, full, self.basis, optimize=True)
-        return reduced.reshape(self.size, self.size)
+        return reduced.reshape(self.size, self.size) / self._unit_products()
+
+    def _unit_products(self) -> FloatArray:
+        unit = np.tile(self.term_unit, self.n_scores)
+        return np.outer(unit, unit)
+
+
+@dataclass(frozen=True)
+class _Law:
+    """What a block of scores costs, and how the cost changes with them.
+
+    Parameters
+    ----------
+    cost : float
+    surplus : ndarray of shape (m, K), or (m, 1) for two classes
+        Weighted probability less indicator: the slope of the cost in the scores.
+    curvatures : list of ndarray of shape (m,)
+        Weighted ``p_k * p_l`` for each pair of classes.
+    """
+
+    cost: float
+    surplus: FloatArray
+    curvatures: list[FloatArray]
+
+
+def _bernoulli(block: Block, scores: FloatArray) -> _Law:
+    """Two classes, with one exponential a row: ``e = exp(-|s|)`` gives everything else."""
+    s = scores[:, 0]
+    e = np.exp(-np.abs(s))
+    unlikely = e / (1.0 + e)
+    p = np.where(s >= 0.0, 1.0 - unlikely, unlikely)
+    cost = _total(block, np.maximum(s, 0.0) + np.log1p(e) - block.y * s)
+    # 1 - p loses digits where p is near 1; for rows of the second class -(1 - p) is needed exactly
+    short = np.where((s >= 0.0) & (block.y == 1.0), -unlikely, p - block.y)
+    return _Law(cost, block.weigh(short)[:, None], [block.weigh(unlikely * (1.0 - unlikely))])
+
+
+def _categorical(block: Block, scores: FloatArray) -> _Law:
+    """Three classes or more."""
+    logs = log_softmax(scores, axis=1)
+    seen = (np.arange(block.n_rows), block.y.astype(np.intp))
+    cost = -_total(block, logs[seen])
+    P = np.exp(logs)
+    curvatures = [block.weigh(P[:, k] * P[:, j]) for k, j in class_pairs(P.shape[1])]
+    P[seen] = np.expm1(logs[seen])
+    return _Law(cost, block.weigh(P), curvatures)
+
+
+def _softplus(s: FloatArray) -> FloatArray:
+    """``log(1 + exp(s))`` without overflow."""
+    return np.maximum(s, 0.0) + np.log1p(np.exp(-np.abs(s)))
+
+
+def _total(block: Block, values: FloatArray) -> float:
+    return float(block.weigh(values).sum())
+
+
+def _weighted_gram(Z: FloatArray, weight: FloatArray) -> FloatArray:
+    """``sum_i weight_i z_i z_i'``; a product of a matrix with itself costs half of another."""
+    R = Z * np.sqrt(weight)[:, None]
+    return R.T @ R
 
 
 def class_pairs(n_classes: int) -> list[tuple[int, int]]:

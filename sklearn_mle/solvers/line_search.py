@@ -11,11 +11,20 @@ SUFFICIENT = 1e-4
 SHORTEST = 1e-10
 
 
+def sufficient(t: float, trial: float, value: float, slope: float) -> bool:
+    """Whether the cost fell enough from ``value`` to ``trial`` at step length t.
+
+    A step that promises less than the cost's own rounding error is taken on trust.
+    """
+    rounding = 64.0 * np.finfo(float).eps * max(1.0, abs(value))
+    return trial <= value + SUFFICIENT * t * slope + (rounding if -slope <= rounding else 0.0)
+
+
 def backtrack(cost: Callable[[float], float], value: float, slope: float) -> float:
     """A step length along a descent direction.
 
-    The full step is tried first; as long as the decrease is not sufficient, the length moves to the
-    minimum of the parabola through what is known, kept between a tenth and a half of the last.
+    As long as the decrease is not sufficient, the length moves to the minimum of the parabola
+    through what is known, kept between a tenth and a half of the last.
 
     Parameters
     ----------
@@ -27,14 +36,12 @@ def backtrack(cost: Callable[[float], float], value: float, slope: float) -> flo
     Returns
     -------
     float
-        0.0 where no length above `SHORTEST` helps. A full step that promises less than the cost's
-        own rounding error is taken as it is.
+        0.0 where no length above `SHORTEST` helps.
     """
-    rounding = 64.0 * np.finfo(float).eps * max(1.0, abs(value))
     t = 1.0
     while t > SHORTEST:
         trial = cost(t)
-        if trial <= value + SUFFICIENT * t * slope + (rounding if -slope <= rounding else 0.0):
+        if sufficient(t, trial, value, slope):
             return t
         curve = trial - value - slope * t
         best = -slope * t * t / (2.0 * curve) if np.isfinite(curve) and curve > 0.0 else 0.0

@@ -19,7 +19,7 @@ from scipy import linalg
 
 from sklearn_mle.likelihoods.objective import Derivatives, FloatArray, Objective
 from sklearn_mle.noises.noise import Fact
-from sklearn_mle.solvers.line_search import backtrack
+from sklearn_mle.solvers.line_search import backtrack, sufficient
 from sklearn_mle.solvers.separation import SEPARATED, completely_separated, separating_plane
 from sklearn_mle.solvers.solution import (
     CONVERGED,
@@ -117,19 +117,25 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
 def descend(
     objective: Objective, theta: FloatArray, weight: float, tol: float, max_iter: int
 ) -> Descent:
-    """Newton steps with a line search until the cost, and then theta, is exact."""
+    """Newton steps until the cost, and then theta, is exact.
+
+    The full step is nearly always good: its derivatives, which the next step needs, are computed at
+    once, and a search along the line begins only where the cost did not fall enough.
+    """
     at = objective.derivatives(theta)
     step, decrement, rank = _newton_step(at)
     here = Descent(theta, at.value, decrement, 0, rank, 0, False)
     while not _finished(here, weight, tol):
         if here.n_iter == max_iter:
             return replace(here, exhausted=True)
-        cost_at = objective.along(here.theta, step)
-        length = backtrack(cost_at, here.value, float(at.gradient @ step))
-        if length == 0.0:
-            break
-        theta = here.theta + length * step
-        at = objective.derivatives(theta)
+        slope, length = float(at.gradient @ step), 1.0
+        ahead = objective.derivatives(here.theta + step)
+        if not sufficient(1.0, ahead.value, here.value, slope):
+            length = backtrack(objective.along(here.theta, step), here.value, slope)
+            if length == 0.0:
+                break
+            ahead = objective.derivatives(here.theta + length * step)
+        theta, at = here.theta + length * step, ahead
         step, decrement, _ = _newton_step(at)
         slow = length == 1.0 and decrement > SLOW * here.decrement
         slow_steps = here.slow_steps + 1 if slow else 0
