@@ -103,7 +103,8 @@ print(f"{'':<26}{'MLEClassifier':>19}{'LogisticRegression':>20}")
 rows = zip(["intercept", *ten.columns], [*ours.intercept_, *ours.coef_[0]])
 for (feature, value), other in zip(rows, [*theirs.intercept_, *theirs.coef_[0]]):
     print(f"{feature:<26}{value:>19.4f}{other:>20.4f}")
-log_likelihood = theirs.predict_log_proba(ten)[np.arange(len(labels)), cancer.target].sum()
+log_odds = np.where(labels == theirs.classes_[1], 1, -1) * theirs.decision_function(ten)
+log_likelihood = -np.logaddexp(0, -log_odds).sum()
 print(f"{'log-likelihood':<26}{ours.log_likelihood_:>19.6f}{log_likelihood:>20.6f}")
 print(f"{'fit, ms':<26}{our_time:>19.2f}{their_time:>20.2f}")
 
@@ -117,8 +118,8 @@ print(f"{caught[0].category.__name__}: {caught[0].message}")
 # Residuals, densities, losses
 # ----------------------------
 # On the left what each noise expects of the residuals; on the right what it charges for them, the
-# same curves in minus logarithms. The squared error charges more for a large residual, and trusts
-# the middle less.
+# same curves in minus logarithms. Squared error charges more for large residuals, absolute error
+# for middling ones.
 
 blue, orange = "#0072B2", "#D55E00"
 styles = {"gaussian": (Gaussian(), blue, "-"), "laplace": (Laplace(), orange, "--")}
@@ -126,8 +127,9 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained"
 grid = np.linspace(-220, 220, 881)
 for name, (noise, colour, line) in styles.items():
     fit = fits[name]
-    residuals = y - (fit.predict(StandardScaler().fit_transform(X)))
-    left.hist(residuals, bins=40, range=(-220, 220), density=True, color=colour, alpha=0.25)
+    residuals = y - fit.predict(StandardScaler().fit_transform(X))
+    bins = {"bins": 40, "range": (-220, 220), "histtype": "step"}
+    left.hist(residuals, density=True, color=colour, linestyle=line, alpha=0.5, **bins)
     cost = noise.cost(grid / fit.scale_) + np.log(fit.scale_)
     label = f"{name} noise, scale {fit.scale_:.1f}"
     left.plot(grid, np.exp(-cost), line, color=colour, label=label)
