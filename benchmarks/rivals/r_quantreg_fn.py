@@ -1,0 +1,12 @@
+"""R's quantreg by the interior point method of Frisch and Newton."""
+
+from r_bridge import fit_in_r, require_r
+
+require_r("quantreg")
+task = "laplace"
+largest = 10**7
+
+
+def fit(X, y):
+    call = 'rq.fit(cbind(1, X), y, method = "fn")'
+    return fit_in_r(call, X, y, "suppressMessages(library(quantreg))")
