@@ -1,0 +1,184 @@
+"""Columns shifted, scaled and freed of those that depend on the others.
+
+``z = (x - centre) / spread`` for the kept columns, with a leading one for the intercept. Units and
+offsets of the columns then play no part in any decision; X itself is never changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import qr, solve_triangular
+from scipy.linalg.lapack import dpstrf
+
+from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.solvers.reduced_problem import IntArray
+
+EPS = float(np.finfo(float).eps)
+DEPENDENT = 1e-11
+"""What is left of a column of length one when the others are taken out, and counts as nothing."""
+FAR = 1e3 * EPS
+"""Rounding error, in spreads, of an entry of a column that is far from zero."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Centre and scale of p columns, and which r of them are kept.
+
+    Parameters
+    ----------
+    centre, spread : ndarray of shape (p,)
+    y_centre : float
+        Taken off the responses; zero without an intercept.
+    kept, dropped : ndarray of shape (r,) and (p - r,)
+    relation : ndarray of shape (r, p - r)
+        Scaled dropped columns are ``Z[:, kept] @ relation``.
+    blur : float
+        Rounding error of an entry, over the spread of its column.
+    condition : float
+        Of the scaled columns: the ratio of the extreme pivots.
+    intercept : bool
+    """
+
+    centre: FloatArray
+    spread: FloatArray
+    y_centre: float
+    kept: IntArray
+    dropped: IntArray
+    relation: FloatArray
+    blur: float
+    condition: float
+    intercept: bool
+
+    @property
+    def size(self) -> int:
+        return self.kept.shape[0] + self.intercept
+
+    def scaled(self, X: FloatArray) -> FloatArray:
+        """The rows z, with the leading one, shape (m, size)."""
+        Z = np.empty((X.shape[0], self.size))
+        Z[:, : int(self.intercept)] = 1.0
+        every = self.kept.shape[0] == X.shape[1]
+        part = X if every else X[:, self.kept]
+        view = Z[:, int(self.intercept) :]
+        np.subtract(part, self.centre[self.kept], out=view)
+        view /= self.spread[self.kept]
+        return Z
+
+    def raw(self, b: FloatArray) -> tuple[FloatArray, float]:
+        """Coefficients and intercept in the units of X, dropped columns at zero."""
+        coef = np.zeros(self.centre.shape[0])
+        coef[self.kept] = b[int(self.intercept) :] / self.spread[self.kept]
+        if not self.intercept:
+            return coef, 0.0
+        return coef, float(b[0] + self.y_centre - self.centre @ coef)
+
+    def from_raw(self, coef: FloatArray, intercept: float) -> FloatArray:
+        """The b with the predictions of these coefficients on the kept columns."""
+        inner = coef * self.spread
+        inner = inner[self.kept] + self.relation @ inner[self.dropped]
+        if not self.intercept:
+            return inner
+        return np.concatenate(([intercept - self.y_centre + self.centre @ coef], inner))
+
+    def gather(self, X: FloatArray, v: FloatArray) -> FloatArray:
+        """``v'Z``. Where columns are far from zero, they are shifted before they are added up."""
+        far = self.blur > FAR
+        inner = v @ (X - self.centre) if far else v @ X - v.sum() * self.centre
+        inner = (inner / self.spread)[self.kept]
+        return np.concatenate(([v.sum()], inner)) if self.intercept else inner
+
+    def directions(self, V: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """A matrix and a row with ``Z @ V = X @ matrix + row``, for V of shape (size, k)."""
+        matrix = np.zeros((self.centre.shape[0], V.shape[1]))
+        matrix[self.kept] = V[int(self.intercept) :] / self.spread[self.kept][:, None]
+        row = -(self.centre @ matrix)
+        return matrix, row + V[0] if self.intercept else row
+
+    def broken(self, X: FloatArray) -> NDArray[np.bool_]:
+        """Rows on which the dropped columns are not what the kept ones say, shape (m,)."""
+        Z = (X - self.centre) / self.spread
+        kept = Z[:, self.kept]
+        error = np.abs(Z[:, self.dropped] - kept @ self.relation)
+        size = np.abs(kept) @ np.abs(self.relation) + np.abs(Z[:, self.dropped]) + 1.0
+        return np.any(error > 100.0 * (DEPENDENT + self.blur) * size, axis=1)
+
+    def least_norm(self, coef: FloatArray, intercept: float) -> tuple[FloatArray, float]:
+        """Of all coefficients with these predictions, those of least norm; their intercept.
+
+        With T the relation in raw units the predictions fix ``[I T] @ coef``; the least norm among
+        the solutions lies in the row space, reached through a QR of the transpose.
+        """
+        r = self.kept.shape[0]
+        if not self.dropped.shape[0] or not r:
+            return coef, intercept
+        rows = np.zeros((r, coef.shape[0]))
+        rows[np.arange(r), self.kept] = 1.0
+        rows[:, self.dropped] = self.relation * self.spread[self.dropped]
+        rows[:, self.dropped] /= self.spread[self.kept][:, None]
+        length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        Q, R = np.linalg.qr((rows / length[:, None]).T)
+        least = Q @ solve_triangular(R, coef[self.kept] / length, trans="T")
+        shift = float(self.centre @ (coef - least)) if self.intercept else 0.0
+        return least, intercept + shift
+
+
+def plain_frame(size: int) -> Frame:
+    """The frame of rows that are scaled already."""
+    none = np.empty(0, dtype=np.intp)
+    return Frame(
+        np.zeros(size),
+        np.ones(size),
+        0.0,
+        np.arange(size),
+        none,
+        np.empty((size, 0)),
+        EPS,
+        1.0,
+        False,
+    )
+
+
+def fit_frame(X: FloatArray, y: FloatArray, share: FloatArray, intercept: bool) -> Frame:
+    """The frame of sampled rows, each standing for ``share`` of a row.
+
+    The rank is that of the scaled columns: where Cholesky with pivoting leaves a pivot below
+    1e-8, QR with pivoting, which sees twice as many digits, decides.
+    """
+    p = X.shape[1]
+    total = float(share.sum())
+    centre = share @ X / total if intercept else np.zeros(p)
+    Z = X - centre
+    spread = np.sqrt(share @ np.square(Z) / total)
+    offset = np.abs(centre)
+    nothing = spread <= 16.0 * EPS * offset
+    spread[nothing] = 1.0
+    Z[:, nothing] = 0.0
+    Z /= spread
+    blur = 4.0 * EPS * (1.0 + float((offset / spread)[~nothing].max(initial=0.0)))
+    kept, dropped = np.arange(p), np.empty(0, dtype=np.intp)
+    relation = np.empty((p, 0))
+    weighted = Z * np.sqrt(share / total)[:, None]
+    condition = _condition_if_good(weighted)
+    if condition is None:
+        R, order = qr(weighted, mode="r", pivoting=True, check_finite=False)
+        diagonal = np.abs(np.diagonal(R))
+        rank = int(np.count_nonzero(diagonal > max(DEPENDENT, 8.0 * blur)))
+        inner = solve_triangular(R[:rank, :rank], R[:rank, rank:]) if rank else R[:0, :]
+        where = np.argsort(order[:rank])
+        kept, dropped, relation = order[:rank][where], order[rank:], inner[where]
+        condition = float(diagonal[0] / diagonal[rank - 1]) if rank else 1.0
+    y_centre = float(np.median(y)) if intercept else 0.0
+    return Frame(centre, spread, y_centre, kept, dropped, relation, blur, condition, intercept)
+
+
+def _condition_if_good(Z: FloatArray) -> float | None:
+    """The ratio of extreme pivots, if Cholesky of the Gram matrix with pivoting can tell."""
+    m, p = Z.shape
+    if p == 0:
+        return 1.0
+    factor, _, rank, _ = dpstrf(Z.T @ Z, tol=1e-10, lower=True)
+    least = float(factor.diagonal().min())
+    return float(factor[0, 0]) / least if m >= p and rank == p and least > 1e-4 else None

@@ -1,0 +1,169 @@
+"""The exact solution of a reduced problem of a few thousand rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import linprog
+
+from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.solvers.reduced_problem import (
+    Answer,
+    Reduced,
+    solve_positive,
+    spread_excess,
+    weighted_gram,
+)
+from sklearn_mle.solvers.smoothed_newton import Smoothed, active_count, minimise_smoothed
+from sklearn_mle.solvers.vertex import Vertex, descend, guess_basis, null_direction
+
+JITTER_SEED = 1973
+PHASES = 40
+"""Widths that the path may visit; each is a fifth of the one before."""
+
+
+def solve_exactly(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer:
+    """An optimal vertex with its dual, from a smoothed solution nearby.
+
+    The smoothed path names the rows of the basis, pivots correct the guess. Where more rows than
+    the basis has are fitted exactly, least squares may find their dual at once; otherwise the
+    pivots run on responses moved by a tiny random amount, which makes every vertex simple. Whether
+    a dual is feasible does not depend on the responses, so that the basis found is optimal for the
+    true ones up to residuals of that size, and their part in the gap is checked.
+    """
+    at = shrink(problem, at)
+    tally["newton_steps"] += at.steps
+    if at.ray is not None and problem.growth(at.ray) < 0.0:
+        return _unbounded(problem, at.b, at.ray)
+    q = problem.Z.shape[1]
+    basis = guess_basis(problem, at.residuals, at.width)
+    if basis.shape[0] < q:
+        v = null_direction(problem.Z, basis)
+        return _unbounded(problem, at.b, v if problem.c @ v > 0.0 else -v)
+    max_pivots = 100 + 20 * q + problem.y.shape[0] // 4
+    scale = float(np.mean(np.abs(at.residuals - np.median(at.residuals))))
+    size = max(scale, 1e-9 * float(np.mean(np.abs(problem.y))), np.finfo(float).tiny)
+    atoms = fitted_exactly(problem, basis, 1e-12 * size)
+    if atoms is not None:
+        answer = _dual_of_atoms(problem, *atoms)
+        if answer is not None:
+            tally["atoms"] += 1
+            return answer
+    for jitter in (0.0, 1e-9, 1e-6) if atoms is None else (1e-9, 1e-7, 1e-5):
+        answer = _pivot(problem, basis, jitter * size, max_pivots, tally)
+        if answer is not None:
+            return answer
+        tally["restarts"] += 1
+    tally["fallbacks"] += 1
+    return by_linear_programme(problem, at.b)
+
+
+def shrink(problem: Reduced, at: Smoothed) -> Smoothed:
+    """The smoothed path, until about two rows a coefficient are active."""
+    q = problem.Z.shape[1]
+    floor = 1e-9 * float(np.mean(np.abs(at.residuals))) + np.finfo(float).tiny
+    width = max(at.width, floor)
+    for _ in range(PHASES):
+        at = minimise_smoothed(problem, at, width, 8)
+        if at.ray is not None or active_count(at) <= 2 * q or width <= floor:
+            break
+        width = max(floor, 0.2 * width)
+    return at
+
+
+def fitted_exactly(
+    problem: Reduced, basis: np.ndarray, rounding: float
+) -> tuple[FloatArray, FloatArray] | None:
+    """The vertex and its residuals, if it fits more rows than its basis; else None."""
+    ZB, yB = problem.Z[basis], problem.y[basis]
+    b = np.linalg.solve(ZB, yB)
+    b += np.linalg.solve(ZB, yB - ZB @ b)
+    r = problem.y - problem.Z @ b
+    terms = 1e-15 * (np.abs(problem.y) + np.abs(problem.Z) @ np.abs(b))
+    r[np.abs(r) <= rounding + terms] = 0.0
+    return (b, r) if np.count_nonzero(r == 0.0) > basis.shape[0] else None
+
+
+def _dual_of_atoms(problem: Reduced, b: FloatArray, r: FloatArray) -> Answer | None:
+    """The dual of least weighted norm on the rows fitted exactly, if it is within the box.
+
+    ``a = -W Z_0 G^-1 g`` with ``G = Z_0' W Z_0`` and g the sum that the other rows leave.
+    """
+    zero = r == 0.0
+    dual = np.sign(r) * problem.w
+    g = dual @ problem.Z + problem.c
+    Z0, w0 = problem.Z[zero], problem.w[zero]
+    share = -(Z0 @ solve_positive(weighted_gram(Z0, w0), g))
+    if float(np.abs(share).max()) > 1.0 + 1e-12:
+        return None
+    dual[zero] = w0 * np.clip(share, -1.0, 1.0)
+    slack = spread_excess(problem, dual)
+    return Answer(b, dual, slack) if slack <= 1e-11 else None
+
+
+def _pivot(
+    problem: Reduced, basis: np.ndarray, jitter: float, max_pivots: int, tally: Counter[str]
+) -> Answer | None:
+    """Pivots on responses moved by up to ``jitter``; None unless the true ones agree."""
+    moved = problem
+    if jitter:
+        noise = np.random.default_rng(JITTER_SEED).random(problem.y.shape[0]) - 0.5
+        moved = replace(problem, y=problem.y + 2.0 * jitter * noise)
+    vertex = descend(moved, basis, max_pivots)
+    tally["pivots"] += vertex.pivots
+    if vertex.ray is not None:
+        growth = problem.growth(vertex.ray)
+        return _unbounded(problem, vertex.b, vertex.ray) if growth < 0.0 else None
+    if not vertex.optimal:
+        return None
+    return certified(problem, vertex)
+
+
+def certified(problem: Reduced, vertex: Vertex) -> Answer | None:
+    """The vertex on the true responses, if its dual closes the gap up to rounding."""
+    ZB, yB = problem.Z[vertex.basis], problem.y[vertex.basis]
+    b = np.linalg.solve(ZB, yB)
+    b += np.linalg.solve(ZB, yB - ZB @ b)
+    r = problem.y - problem.Z @ b
+    r[vertex.basis] = 0.0
+    dual = np.clip(vertex.dual, -problem.w, problem.w)
+    cost = float(problem.w @ np.abs(r))
+    gap = float(np.sum(problem.w * np.abs(r) - dual * r))
+    if gap > 1e-12 * cost + 1e-15 * float(problem.w @ np.abs(problem.y)):
+        return None
+    slack = spread_excess(problem, dual)
+    return Answer(b, dual, slack) if slack <= 1e-10 else None
+
+
+def _unbounded(problem: Reduced, b: FloatArray, ray: FloatArray) -> Answer:
+    return Answer(b, np.zeros_like(problem.y), 0.0, ray / float(np.abs(ray).max()))
+
+
+def by_linear_programme(problem: Reduced, b: FloatArray) -> Answer:
+    """The last resort: HiGHS on the dual, ``max y'a`` over the box with ``Z'a + c = 0``.
+
+    Its basis is then polished by pivots; where that fails too, its dual is taken as it is, and the
+    slack says what it is worth.
+    """
+    w = problem.w
+    found = linprog(
+        -problem.y * w,
+        A_eq=(problem.Z * w[:, None]).T,
+        b_eq=-problem.c,
+        bounds=(-1.0, 1.0),
+        method="highs-ds",
+    )
+    if found.x is None:
+        return Answer(b, np.zeros_like(problem.y), 1.0)
+    b = -np.asarray(found.eqlin.marginals, dtype=np.float64)
+    r = problem.y - problem.Z @ b
+    basis = guess_basis(problem, r, 1e-6 * float(np.abs(r).mean()) + np.finfo(float).tiny)
+    inside = np.where(np.abs(found.x) < 1.0 - 1e-9, 0.0, found.x)
+    vertex = descend(problem, basis, 50 * basis.shape[0], np.where(inside >= 0.0, 1.0, -1.0))
+    answer = certified(problem, vertex) if vertex.optimal else None
+    if answer is not None:
+        return answer
+    dual = np.clip(found.x, -1.0, 1.0) * w
+    return Answer(b, dual, spread_excess(problem, dual))

@@ -1,0 +1,106 @@
+"""The one form that every least absolute deviations problem takes here, whatever its size.
+
+With quantile tau and weights w the dual of ``min_b sum_i w_i * pinball(y_i - z_i'b)`` asks for d
+with ``w_i * (tau - 1) <= d_i <= w_i * tau`` and ``Z'd = 0`` (Koenker 2005, section 6.2). The
+substitution ``a = 2 * d - (2 * tau - 1) * w`` makes the box symmetric::
+
+    min_b  sum_i w_i * |y_i - z_i'b| - c'b          |a_i| <= w_i,   Z'a + c = 0
+
+with ``c = (2 * tau - 1) * Z'w``; the cost is twice the pinball loss, up to a constant. A row whose
+residual has a known sign s leaves the problem by ``c += s * w * z``, and the form stays the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dpotrs
+
+from sklearn_mle.noises.noise import FloatArray
+
+IntArray = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """``min_b sum_i w_i * |y_i - z_i'b| - c'b``, in arrays of moderate size.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (m, q)
+    y, w : ndarray of shape (m,)
+        The weights are positive.
+    c : ndarray of shape (q,)
+    """
+
+    Z: FloatArray
+    y: FloatArray
+    w: FloatArray
+    c: FloatArray
+
+    def growth(self, v: FloatArray) -> float:
+        """The slope of the cost far out along v: negative if the problem is unbounded there."""
+        return float(self.w @ np.abs(self.Z @ v) - self.c @ v)
+
+    def every(self, stride: int) -> Reduced:
+        """Every stride-th row, with c in proportion."""
+        share = self.y[::stride].shape[0] / self.y.shape[0]
+        return Reduced(self.Z[::stride], self.y[::stride], self.w[::stride], self.c * share)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A solution of a `Reduced` problem, or the proof that it has none.
+
+    Parameters
+    ----------
+    b : ndarray of shape (q,)
+    dual : ndarray of shape (m,)
+        The a of the module's docstring; within its box.
+    slack : float
+        By how much, relative to the box, a has to be changed to satisfy ``Z'a + c = 0`` exactly.
+    ray : ndarray of shape (q,) or None
+        A direction in which the cost falls for ever; then b and the dual mean nothing.
+    """
+
+    b: FloatArray
+    dual: FloatArray
+    slack: float
+    ray: FloatArray | None = None
+
+
+def weighted_gram(Z: FloatArray, w: FloatArray) -> FloatArray:
+    """``Z' diag(w) Z``."""
+    return (Z * w[:, None]).T @ Z
+
+
+def solve_positive(H: FloatArray, g: FloatArray) -> FloatArray:
+    """``H^-1 g`` for a positive semidefinite H, by Cholesky; a ridge only if that fails."""
+    ridge = 0.0
+    size = float(np.trace(H)) / H.shape[0] or 1.0
+    while True:
+        factor, failed = dpotrf(H + ridge * np.eye(H.shape[0]) if ridge else H, lower=True)
+        if not failed and factor.diagonal().min() ** 2 > 1e-14 * size:
+            return dpotrs(factor, g, lower=True)[0]
+        ridge = max(1e-12 * size, 100.0 * ridge)
+
+
+def least_squares(Z: FloatArray, y: FloatArray, w: FloatArray) -> FloatArray:
+    """The weighted least squares coefficients, by Cholesky and one step of refinement."""
+    H = weighted_gram(Z, w)
+    b = solve_positive(H, (w * y) @ Z)
+    return b + solve_positive(H, (w * (y - Z @ b)) @ Z)
+
+
+def spread_excess(problem: Reduced, dual: FloatArray) -> float:
+    """By how much of its box the dual has to move to satisfy ``Z'a + c = 0``.
+
+    With ``e = Z'a + c`` the correction of least weighted norm is ``-w_i * z_i'G^-1 e``,
+    ``G = Z'WZ``; its largest entry relative to w_i is returned. Dividing the corrected dual by one
+    plus this number puts it back into the box, which costs that fraction of the dual value.
+    """
+    e = dual @ problem.Z + problem.c
+    move = problem.Z @ solve_positive(weighted_gram(problem.Z, problem.w), e)
+    return float(np.abs(move).max(initial=0.0))

@@ -1,0 +1,403 @@
+"""Setting aside rows whose residual sign is already decided.
+
+Portnoy and Koenker (1997, The Gaussian hare and the Laplacian tortoise): a fit of a sample tells
+the sign of the residual of most rows. Those rows enter the problem as one sum, the few in a band
+around zero are solved exactly, and the signs are verified on all rows. A wrong sign sends its row
+back into the band, so that the answer is exact whatever the sample said.
+
+The band rows are a problem of the same form (`Reduced`) and are solved in the same way: 1e6 rows
+become 6e4, 9e3, 2e3, and a vertex. The sum over the rows set aside is exact, so that only band rows
+carry sampling error and the bands shrink fast.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.rows import Block, Column, Rows
+from sklearn_mle.solvers.column_frame import Frame, plain_frame
+from sklearn_mle.solvers.exact_vertex import solve_exactly
+from sklearn_mle.solvers.influence import Influence, measure_influence
+from sklearn_mle.solvers.reduced_problem import Answer, Reduced
+from sklearn_mle.solvers.smoothed_newton import Smoothed, follow, predict_from_afar
+
+SAFETY = 3.5
+"""Half width of a band in standard errors of a predicted residual."""
+SMALL = 2500
+"""Rows that are solved directly."""
+WIDEST = 0.6
+"""Share of the rows in the band from which on screening is no gain."""
+NESTED_BUDGET = 20
+UNFINISHED_ROWS = 2000
+"""Rows that tell the size of residuals where a fit stops early."""
+
+
+def small_enough(m: int, q: int) -> bool:
+    """Whether m rows of q columns are solved directly."""
+    return m <= max(SMALL, 12 * q)
+
+
+def sample_size(n: int, q: int) -> int:
+    """The sample at which sample and band are in balance: ``(k**2 q / 4)**(1/3) * n**(2/3)``.
+
+    The band has about ``k * n * sqrt(q / m)`` rows; the size above is where the sum of m and half
+    of that is least.
+    """
+    return min(n, int((SAFETY**2 * q / 4.0) ** (1.0 / 3.0) * n ** (2.0 / 3.0)) + 1)
+
+
+@dataclass(frozen=True)
+class Level:
+    """A problem whose rows may live anywhere.
+
+    Its cost is that of `Reduced` with ``c + tilt * sum_i w_i z_i`` for c.
+    """
+
+    rows: Rows
+    frame: Frame
+    c: FloatArray
+    tilt: float = 0.0
+
+    def reduced(self, rows: InMemoryRows, c: FloatArray) -> Reduced:
+        """Some rows in memory, in the frame."""
+        w = np.ones(rows.n_rows) if rows.weight is None else rows.weight
+        return Reduced(
+            self.frame.scaled(np.asarray(rows.X, dtype=np.float64)),
+            rows.y - self.frame.y_centre,
+            w,
+            c,
+        )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample of a level, in its frame.
+
+    Parameters
+    ----------
+    problem : Reduced
+    light : int
+        The first rows are an even sample; those after it are all rows of great influence, with
+        weights in proportion.
+    fraction : float
+        Sampled rows over all rows.
+    """
+
+    problem: Reduced
+    light: int
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What came of a level.
+
+    Parameters
+    ----------
+    answer : Answer
+        Of the band; its dual belongs to the rows whose sign is 0, in order.
+    band : InMemoryRows
+    signs : Column
+        Entries 1, -1, and 0 in the band.
+    check : Check or None
+    iterations : int
+        Widths of the smoothed path and rounds of screening.
+    finished : bool
+        False if those ran out before all signs agreed; then only ``answer.b`` means anything.
+    """
+
+    answer: Answer
+    band: InMemoryRows
+    signs: Column
+    check: Check | None
+    iterations: int
+    finished: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """Sums over all rows at one b.
+
+    Parameters
+    ----------
+    wrong : int
+        Rows set aside with the wrong sign, beyond rounding.
+    gap : float
+        What they add to the duality gap, rounding included.
+    absolute, signed : float
+        Weighted sums of ``|r|`` and of r.
+    size : float
+        Weighted sum of ``|y|``.
+    """
+
+    wrong: int
+    gap: float
+    absolute: float
+    signed: float
+    size: float
+
+
+def solve_reduced(problem: Reduced, b: FloatArray, error: float, tally: Counter[str]) -> Answer:
+    """The exact solution of a problem in memory, near b; ``error`` is that of its predictions."""
+    m, q = problem.Z.shape
+    r = problem.y - problem.Z @ b
+    at = Smoothed(b, r, 1.5 * error)
+    if small_enough(m, q):
+        return solve_exactly(problem, at, tally)
+    rows = InMemoryRows(problem.Z, problem.y, problem.w)
+    level = Level(rows, plain_frame(q), problem.c)
+    drawn = rows.sample(sample_size(m, q))
+    fraction = drawn.n_rows / m
+    sample = Sample(level.reduced(drawn, problem.c * fraction), drawn.n_rows, fraction)
+    inner: Counter[str] = Counter()
+    screened = solve_level(level, sample, at, inner, NESTED_BUDGET)
+    for name in inner.keys() - {"passes", "rounds", "band"}:
+        tally[name] += inner[name]
+    if screened is None or (not screened.finished and screened.answer.ray is None):
+        tally["direct"] += 1
+        return solve_exactly(problem, at, tally)
+    answer = screened.answer
+    dual = screened.signs * problem.w
+    dual[screened.signs == 0] = answer.dual
+    return replace(answer, dual=dual)
+
+
+def solve_level(
+    level: Level, sample: Sample, at: Smoothed, tally: Counter[str], budget: int
+) -> Screened | None:
+    """Predict, screen, solve the band and verify, until all signs agree.
+
+    None if the band would hold most rows. A band that has no minimum (its rows have no hold on
+    some direction) hands back a ray: if the level itself is unbounded on it, so is the answer;
+    otherwise the rows first hit along the ray return to the band.
+    """
+    influence = measure_influence(sample.problem, sample.light, sample.fraction)
+    reach: tuple[Column, ...] = ()
+    if influence is not None:
+        tally["influence"] += 1
+        reach, sample = _with_heavy_rows(level, sample, influence, tally)
+    at = _predict(sample, at, budget)
+    tally["newton_steps"] += at.steps
+    b, used = at.b, at.phases
+    if used >= budget:
+        return _unfinished(level, b, used)
+    kappa, phi = _band(sample, at, influence)
+    if phi > WIDEST or at.ray is not None:
+        return None
+    signs, c = _screen(level, b, kappa, reach, tally)
+    error = kappa / SAFETY
+    while used < budget:
+        used += 1
+        tally["rounds"] += 1
+        band = level.rows.keep(_in_band, signs)
+        tally["band"] = band.n_rows
+        answer = solve_reduced(level.reduced(band, c), b, error, tally)
+        if answer.ray is not None:
+            tally["rays"] += 1
+            if _growth(level, answer.ray) < 0.0:
+                return Screened(answer, band, signs, None, used, False)
+            limit = _first_hits(sample, b, answer.ray, band.n_rows)
+            back = _hit(level, signs, b, answer.ray, limit)
+        else:
+            b = answer.b
+            check = verify(level, b, signs)
+            tally["passes"] += 1
+            if not check.wrong:
+                return Screened(answer, band, signs, check, used, True)
+            back = _contradicted(level, signs, b)
+        tally["passes"] += 2
+        c, error = _return_rows(level, signs, back, b, c)
+        signs = level.rows.column(_without, signs, back)
+    return _unfinished(level, b, used)
+
+
+def _unfinished(level: Level, b: FloatArray, used: int) -> Screened:
+    """The best b there is when the budget is spent."""
+    rows = level.rows.sample(UNFINISHED_ROWS)
+    return Screened(Answer(b, np.zeros(rows.n_rows), np.inf), rows, None, None, used, False)
+
+
+def _predict(sample: Sample, at: Smoothed, budget: int) -> Smoothed:
+    """A smoothed fit of the sample, from a fit with known error or from anywhere."""
+    if at.width == 0.0:
+        return predict_from_afar(sample.problem, budget, at.b)
+    r = sample.problem.y - sample.problem.Z @ at.b
+    q = sample.problem.Z.shape[1]
+    last = at.width / 1.5 * SAFETY * 2.0 * np.sqrt(q / sample.light * (1.0 - sample.fraction))
+    return follow(sample.problem, Smoothed(at.b, r, at.width), min(last, at.width), 0.35, 4, 4)
+
+
+def _band(sample: Sample, at: Smoothed, influence: Influence | None) -> tuple[float, float]:
+    """Half width of the band and the share of rows within.
+
+    The sum of sampled signs has the variance ``v * sum w**2`` with v that of one sign; over the
+    information ``sum w * f(0)`` this is the error of a prediction, and the density f(0) cancels
+    when the width is read off as a quantile of the sample's own residuals: the share of rows in
+    the band is ``k * sqrt(v * q * sum w**2 / (sum w)**2 * (1 - fraction))``.
+    """
+    light, w = sample.light, sample.problem.w
+    q = sample.problem.Z.shape[1]
+    size = np.abs(at.residuals[:light])
+    spread = 1.0 - float(np.mean(np.sign(at.residuals[:light]))) ** 2
+    noise = float(np.sum(np.square(w[:light]))) / float(w.sum()) ** 2
+    phi = SAFETY * np.sqrt(max(spread, 0.01) * q * noise * (1.0 - sample.fraction))
+    if influence is not None:
+        size = size / influence.reach(sample.problem.Z[:light])
+    place = min(size.shape[0] - 1, int(phi * size.shape[0]))
+    return float(np.partition(size, place)[place]), float(phi)
+
+
+def _with_heavy_rows(
+    level: Level, sample: Sample, influence: Influence, tally: Counter[str]
+) -> tuple[tuple[Column], Sample]:
+    """How far the band reaches at each row, infinite at heavy rows; the sample with all of those.
+
+    Heavy rows decide directions that a sample hardly sees. All of them enter the sample, each for
+    its fraction, and none is ever set aside.
+    """
+    matrix, row = level.frame.directions(influence.whitening)
+
+    def reach(block: Block) -> FloatArray:
+        return influence.reach_of(block.X @ matrix + row, block.weight).astype(np.float32)
+
+    column = level.rows.column(reach)
+    tally["passes"] += 1
+    heavy = level.reduced(level.rows.keep(_is_heavy, column), sample.problem.c)
+    problem = sample.problem
+    far = influence.reach_of(problem.Z @ influence.whitening, problem.w)
+    light = np.flatnonzero(np.isfinite(far[: sample.light]))
+    merged = Reduced(
+        np.vstack([problem.Z[light], heavy.Z]),
+        np.concatenate([problem.y[light], heavy.y]),
+        np.concatenate([problem.w[light], heavy.w * sample.fraction]),
+        problem.c,
+    )
+    if level.tilt:
+        merged = replace(merged, c=level.tilt * (merged.w @ merged.Z))
+    return (column,), Sample(merged, light.shape[0], sample.fraction)
+
+
+def _screen(
+    level: Level, b: FloatArray, kappa: float, reach: tuple[Column, ...], tally: Counter[str]
+) -> tuple[Column, FloatArray]:
+    """Signs beyond the band, and c with their rows set aside."""
+    coef, intercept = level.frame.raw(b)
+    kappa = max(kappa, rounding_of(level.frame, coef, intercept), float(np.finfo(float).tiny))
+    tilt = level.tilt
+
+    def signs(block: Block, *reach: FloatArray) -> np.ndarray:
+        r = block.y - (block.X @ coef + intercept)
+        width = kappa * reach[0] if reach else kappa
+        return (r > width).view(np.int8) - (r < -width).view(np.int8)
+
+    def gather(block: Block, s: np.ndarray) -> tuple[FloatArray]:
+        return (level.frame.gather(block.X, block.weigh(s + tilt)),)
+
+    column = level.rows.column(signs, *reach)
+    tally["passes"] += 2
+    return column, level.c + level.rows.total(gather, column)[0]
+
+
+def verify(level: Level, b: FloatArray, signs: Column) -> Check:
+    """Whether the rows set aside have the signs they were given, in one pass."""
+    coef, intercept = level.frame.raw(b)
+    rounding = rounding_of(level.frame, coef, intercept)
+
+    def sums(block: Block, s: np.ndarray) -> tuple[int, float, float, float, float]:
+        r = block.y - (block.X @ coef + intercept)
+        product = s * r
+        gap = 0.0
+        wrong = 0
+        if float(product.min()) < 0.0:
+            contrary = np.minimum(product, 0.0)
+            wrong = int(np.count_nonzero(contrary < -rounding))
+            gap = -2.0 * float(block.weigh(contrary).sum())
+        size = float(block.weigh(np.abs(block.y)).sum())
+        weighted = block.weigh(r)
+        return wrong, gap, float(np.abs(weighted).sum()), float(weighted.sum()), size
+
+    return Check(*level.rows.total(sums, signs))
+
+
+def rounding_of(frame: Frame, coef: FloatArray, intercept: float) -> float:
+    """Rounding error of a residual of ordinary size."""
+    terms = np.abs(coef) @ (np.abs(frame.centre) + frame.spread)
+    return 8.0 * float(np.finfo(float).eps) * (float(terms) + abs(intercept))
+
+
+def _contradicted(level: Level, signs: Column, b: FloatArray) -> Column:
+    """Rows whose residuals at b have the other sign."""
+    coef, intercept = level.frame.raw(b)
+    rounding = rounding_of(level.frame, coef, intercept)
+    return level.rows.column(
+        lambda block, s: s * (block.y - (block.X @ coef + intercept)) < -rounding, signs
+    )
+
+
+def _growth(level: Level, ray: FloatArray) -> float:
+    """The slope of the level's cost far out along the ray."""
+    matrix, row = level.frame.directions(ray[:, None])
+
+    def slope(block: Block) -> tuple[float]:
+        u = block.X @ matrix[:, 0] + row[0]
+        return (float(block.weigh(np.abs(u) - level.tilt * u).sum()),)
+
+    return float(level.rows.total(slope)[0]) - float(level.c @ ray)
+
+
+def _first_hits(sample: Sample, b: FloatArray, ray: FloatArray, wanted: int) -> float:
+    """How far along the ray to go until about a quarter of ``wanted`` rows change their sign."""
+    problem, light = sample.problem, sample.light
+    r = problem.y[:light] - problem.Z[:light] @ b
+    u = problem.Z[:light] @ ray
+    ahead = r * u > 0.0
+    hits = np.sort(r[ahead] / u[ahead])
+    place = int(max(20 * b.shape[0], wanted / 4) * sample.fraction)
+    return float(hits[place]) if place < hits.shape[0] else float("inf")
+
+
+def _hit(level: Level, signs: Column, b: FloatArray, ray: FloatArray, limit: float) -> Column:
+    """Rows set aside whose sign changes before ``b + limit * ray``."""
+    coef, intercept = level.frame.raw(b)
+    matrix, row = level.frame.directions(ray[:, None])
+
+    def hit(block: Block, s: np.ndarray) -> np.ndarray:
+        r = block.y - (block.X @ coef + intercept)
+        u = s * (block.X @ matrix[:, 0] + row[0])
+        return (u > 1e-12) & (s * r <= limit * np.maximum(u, 1e-12))
+
+    return level.rows.column(hit, signs)
+
+
+def _return_rows(
+    level: Level, signs: Column, back: Column, b: FloatArray, c: FloatArray
+) -> tuple[FloatArray, float]:
+    """c without the rows that return to the band, and the size of their residuals."""
+    coef, intercept = level.frame.raw(b)
+
+    def gather(block: Block, s: np.ndarray, back: np.ndarray) -> tuple[FloatArray, int, float]:
+        places = np.flatnonzero(back)
+        X = block.X[places]
+        v = s[places] * (1.0 if block.weight is None else block.weight[places])
+        r = np.abs(block.y[places] - (X @ coef + intercept))
+        return level.frame.gather(X, v), places.shape[0], float(r.sum())
+
+    lost, count, size = level.rows.total(gather, signs, back)
+    return c - lost, size / max(1, count)
+
+
+def _in_band(block: Block, s: np.ndarray) -> np.ndarray:
+    return s == 0
+
+
+def _is_heavy(block: Block, reach: np.ndarray) -> np.ndarray:
+    return np.isinf(reach)
+
+
+def _without(block: Block, s: np.ndarray, back: np.ndarray) -> np.ndarray:
+    return np.where(back, np.int8(0), s)

@@ -1,0 +1,181 @@
+"""From a good guess to an optimal vertex: the simplex method of Barrodale and Roberts (1973).
+
+A vertex is the b that fits q independent rows, the basis B, exactly: ``Z_B b = y_B``. With signs s
+for the other rows, the dual of the basis follows from ``Z'a + c = 0``::
+
+    a_B = -(sum_{i not in B} s_i w_i z_i + c) Z_B^-1
+
+and the vertex is optimal if ``|a_B| <= w_B``. Otherwise the row that violates its box leaves the
+basis: b moves along a column of ``Z_B^-1``, on which the other basis rows stay fitted, and goes on
+past every kink until the cost stops to fall (the long step).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import qr
+from scipy.linalg.lapack import dgetrf, dgetri
+
+from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.solvers.reduced_problem import IntArray, Reduced
+
+REFACTOR = 40
+"""Rank-one updates of the inverse before it is computed afresh."""
+TOLERANCE = 1e-11
+"""Excess of a dual over its box, relative to the mean weight, that counts as none."""
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """A vertex and its dual.
+
+    Parameters
+    ----------
+    b : ndarray of shape (q,)
+    basis : ndarray of shape (q,)
+        Rows that are fitted exactly.
+    dual : ndarray of shape (m,)
+        Signed weights; within the box up to `TOLERANCE` if the vertex is optimal.
+    pivots : int
+    optimal : bool
+    ray : ndarray of shape (q,) or None
+        A direction in which the cost falls for ever.
+    """
+
+    b: FloatArray
+    basis: IntArray
+    dual: FloatArray
+    pivots: int
+    optimal: bool
+    ray: FloatArray | None = None
+
+
+def null_direction(Z: FloatArray, basis: IntArray) -> FloatArray:
+    """A direction on which too few independent rows of Z have no hold."""
+    _, _, rows = np.linalg.svd(Z[basis])
+    return rows[-1]
+
+
+def guess_basis(problem: Reduced, residuals: FloatArray, width: float) -> IntArray:
+    """Independent rows, those of small residuals first; fewer than q if Z has a lower rank.
+
+    QR with column pivoting of the rows as columns, each divided by its length and multiplied by a
+    score that falls with the residual. The scores have a floor, so that they do not pass for a
+    loss of rank; the pool of rows grows until the rank is full.
+    """
+    m, q = problem.Z.shape
+    size = np.abs(residuals)
+    pool = min(m, 3 * q + 5)
+    near = np.empty(0, dtype=np.intp)
+    while True:
+        places = np.argpartition(size, pool - 1)[:pool] if pool < m else np.arange(m)
+        places.sort()
+        x = size[places] / width
+        score = np.where(x < 1.0, 1.0 - 0.99 * x, 0.01 / (1.0 + np.log1p(np.maximum(x, 1.0))))
+        rows = problem.Z[places]
+        length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        score /= np.maximum(length, np.finfo(float).tiny)
+        R, order = qr((rows * score[:, None]).T, mode="r", pivoting=True, check_finite=False)
+        diagonal = np.abs(R.diagonal())
+        near = places[order[: int(np.count_nonzero(diagonal > 1e-9 * diagonal[0]))]]
+        if near.shape[0] >= q or pool == m:
+            return near[:q]
+        pool = min(m, 4 * pool)
+
+
+def descend(
+    problem: Reduced, basis: IntArray, max_pivots: int, signs: FloatArray | None = None
+) -> Vertex:
+    """Pivots from a basis of q rows to an optimal vertex.
+
+    Zero residuals outside the basis count as positive or negative as ``signs`` or rounding say.
+    """
+    Z, w = problem.Z, problem.w
+    basis = basis.copy()
+    mean_weight = float(w.mean())
+    pivots = since = 0
+    inverse, b, r = _factor(problem, basis)
+    s = np.where(r >= 0.0, 1.0, -1.0) if signs is None else signs.copy()
+    s[basis] = 0.0
+    g = (s * w) @ Z + problem.c
+    while True:
+        a = -(g @ inverse)
+        excess = np.abs(a) - w[basis]
+        if float(excess.max()) <= TOLERANCE * mean_weight or pivots >= max_pivots:
+            if since == 0 or pivots >= max_pivots:
+                dual = s * w
+                dual[basis] = a
+                optimal = float(excess.max()) <= TOLERANCE * mean_weight
+                return Vertex(b, basis, dual, pivots, optimal)
+            inverse, b, r = _factor(problem, basis)
+            g = (s * w) @ Z + problem.c
+            since = 0
+            continue
+        j = int(np.argmax(excess / np.sqrt(np.einsum("ij,ij->j", inverse, inverse))))
+        leaving = float(np.sign(a[j]))
+        v = -leaving * inverse[:, j]
+        u = Z @ v
+        entering, t, passed = _long_step(r, s, u, w, float(excess[j]))
+        if entering < 0:
+            return Vertex(b, basis, s * w, pivots, False, v)
+        s[passed] *= -1.0
+        g = g + 2.0 * ((s[passed] * w[passed]) @ Z[passed])
+        g += leaving * w[basis[j]] * Z[basis[j]] - s[entering] * w[entering] * Z[entering]
+        r -= t * u
+        b = b + t * v
+        s[basis[j]], s[entering] = leaving, 0.0
+        r[entering] = 0.0
+        basis[j] = entering
+        across = Z[entering] @ inverse
+        column = inverse[:, j] / across[j]
+        across[j] = 0.0
+        inverse -= np.outer(column, across)
+        inverse[:, j] = column
+        pivots += 1
+        since += 1
+        if since >= REFACTOR:
+            inverse, b, r = _factor(problem, basis)
+            g = (s * w) @ Z + problem.c
+            since = 0
+
+
+def _factor(problem: Reduced, basis: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Inverse of the basis, vertex (refined once) and residuals."""
+    ZB, yB = problem.Z[basis], problem.y[basis]
+    lu, pivots, _ = dgetrf(ZB)
+    inverse = dgetri(lu, pivots)[0]
+    b = inverse @ yB
+    b += inverse @ (yB - ZB @ b)
+    r = problem.y - problem.Z @ b
+    r[basis] = 0.0
+    return inverse, b, r
+
+
+def _long_step(
+    r: FloatArray, s: FloatArray, u: FloatArray, w: FloatArray, fall: float
+) -> tuple[int, float, IntArray]:
+    """The row that enters, the step, and the rows passed before; -1 if the cost falls for ever.
+
+    Row i is reached at ``r_i / u_i`` where that is positive, and passing it takes ``2 w_i |u_i|``
+    off the rate of descent, which begins as ``fall``.
+    """
+    su = s * u
+    ahead = np.flatnonzero(su > 1e-11 * np.abs(u).max())
+    if not ahead.shape[0]:
+        return -1, 0.0, ahead
+    reached = np.maximum(s[ahead] * r[ahead], 0.0) / su[ahead]
+    first = 32
+    while True:
+        whole = first >= ahead.shape[0]
+        nearest = np.arange(ahead.shape[0]) if whole else np.argpartition(reached, first)[:first]
+        nearest = nearest[np.argsort(reached[nearest], kind="stable")]
+        rows = ahead[nearest]
+        spent = np.cumsum(2.0 * w[rows] * su[rows])
+        k = int(np.searchsorted(spent, fall))
+        if k < rows.shape[0]:
+            return int(rows[k]), float(reached[nearest[k]]), rows[:k]
+        if whole:
+            return -1, 0.0, rows
+        first *= 8
