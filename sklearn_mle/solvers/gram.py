@@ -1,0 +1,182 @@
+"""The normal equations from one pass over the rows.
+
+With an intercept the sums are taken of ``z = x - shift``, where the shift is close to the mean: a
+column whose mean is far larger than its spread would otherwise lose the digits of its spread. The
+shift need not be the mean, since ``sum w (z - m)(z - m)' = sum w z z' - s s' / W`` with
+``s = sum w z = W m`` corrects it exactly; it must only leave ``m`` no larger than the spread, which
+the mean of a small sample does. ``x - shift`` is rounded relative to itself, so this perturbs the
+shifted columns by no more than half a unit in the last place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sklearn_mle.rows.rows import Block, FloatArray, Rows
+
+EPS = float(np.finfo(float).eps)
+SAMPLE_ROWS = 512
+"""Rows from which means are estimated: the error is a twentieth of the spread."""
+CONSTANT_UNITS = 8.0
+"""A column whose spread is below this many units in the last place of its entries is constant."""
+ORDINARY = 1e60
+"""Columns of this size or its inverse are brought near 1 before they are squared."""
+STRIP_NUMBERS = 512
+"""Numbers to which a shift is repeated, so that short rows are shifted in long strips."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Coordinates in which sums do not cancel or overflow: ``z = (x - shift) * unit``.
+
+    Parameters
+    ----------
+    shift : ndarray of shape (p + 1,)
+        For the columns of X and, last, for y; zero without an intercept.
+    unit : ndarray of shape (p + 1,)
+        Powers of two; all 1 unless a column is extremely large or small.
+    """
+
+    shift: FloatArray
+    unit: FloatArray
+
+    @property
+    def plain_units(self) -> bool:
+        return bool((self.unit == 1.0).all())
+
+
+@dataclass(frozen=True)
+class Gram:
+    """Centred sums of squares and products, in the coordinates of a frame.
+
+    Parameters
+    ----------
+    frame : Frame
+    mean : ndarray of shape (p + 1,)
+        Means of the shifted columns and of the shifted y.
+    cross : ndarray of shape (p, p)
+    with_y : ndarray of shape (p,)
+    y_squared : float
+        Centred.
+    y_size : float
+        Sum of w * y**2 as given, neither shifted nor centred.
+    growth : float
+        How much larger the sums were before they were centred; 1 without an intercept.
+    rounding : float
+        A bound on the relative rounding error of a sum, ``(rows a block + blocks) * eps``.
+    """
+
+    frame: Frame
+    mean: FloatArray
+    cross: FloatArray
+    with_y: FloatArray
+    y_squared: float
+    y_size: float
+    growth: float
+    rounding: float
+
+
+def weighted_sums(block: Block) -> tuple[FloatArray, FloatArray, float]:
+    """Sums of columns and of absolute values, y last, and the total weight."""
+    w = np.ones(block.n_rows) if block.weight is None else block.weight
+    sums = np.append(w @ block.X, w @ block.y)
+    sizes = np.append(w @ np.abs(block.X), w @ np.abs(block.y))
+    return sums, sizes, float(w.sum())
+
+
+def estimate_frame(rows: Rows, fit_intercept: bool) -> Frame:
+    """A frame from a sample, or from all rows if they are few."""
+    few = rows if rows.n_rows <= 2 * SAMPLE_ROWS else rows.sample(SAMPLE_ROWS)
+    sums, sizes, weight = few.total(weighted_sums)
+    shift = sums / weight if fit_intercept else np.zeros_like(sums)
+    return Frame(shift, units(sizes / weight))
+
+
+def units(size: FloatArray) -> FloatArray:
+    """One, or the power of two that brings an extreme size near one."""
+    extreme = (size > ORDINARY) | ((size < 1.0 / ORDINARY) & (size > 0.0))
+    if not extreme.any():
+        return np.ones_like(size)
+    exponent = np.where(extreme, np.frexp(size)[1], 0)
+    return np.ldexp(1.0, -exponent)
+
+
+def shifted_columns(frame: Frame) -> Callable[[Block], FloatArray]:
+    """A function that gives the columns of X of a block in a frame, shape (m, p).
+
+    Rows of few columns in C order are shifted many at a time, since numpy's loops over the last
+    axis are slow where it is short.
+    """
+    p = frame.shift.shape[0] - 1
+    shift = frame.shift[:p]
+    unit = None if frame.plain_units else frame.unit[:p]
+    repeats = max(1, STRIP_NUMBERS // max(1, p))
+    strip = np.tile(shift, repeats)
+
+    def columns(block: Block) -> FloatArray:
+        X = block.X
+        if X.flags.c_contiguous and X.shape[0] >= repeats:
+            Z = np.empty(X.shape)
+            whole = X.shape[0] // repeats * repeats
+            long = (whole // repeats, repeats * p)
+            np.subtract(X[:whole].reshape(long), strip, out=Z[:whole].reshape(long))
+            np.subtract(X[whole:], shift, out=Z[whole:])
+        else:
+            Z = X - shift
+        if unit is not None:
+            Z *= unit
+        return Z
+
+    return columns
+
+
+def gram(rows: Rows, frame: Frame, fit_intercept: bool) -> Gram:
+    """One pass over the rows, then the exact correction of the shift."""
+    columns = shifted_columns(frame)
+    y_shift, y_unit = float(frame.shift[-1]), float(frame.unit[-1])
+    unshifted = not frame.shift[:-1].any() and frame.plain_units
+
+    def per_block(block: Block) -> tuple[Any, ...]:
+        Z = block.X if unshifted else columns(block)
+        y = block.y
+        v = (y - y_shift) * y_unit
+        if block.weight is None:
+            sums = np.ones(v.shape[0]) @ Z if fit_intercept else 0.0
+            y_sum, y_size = float(v.sum()), float(y @ y)
+        else:
+            sums = block.weight @ Z if fit_intercept else 0.0
+            y_sum, y_size = float(block.weight @ v), float(block.weight @ (y * y))
+            root = np.sqrt(block.weight)
+            Z = np.multiply(Z, root[:, None], out=None if unshifted else Z)
+            v = v * root
+        return Z.T @ Z, v @ Z, float(v @ v), sums, y_sum, y_size, 1
+
+    cross, with_y, y_squared, sums, y_sum, y_size, blocks = rows.total(per_block)
+    rounding = EPS * (rows.n_rows / blocks + blocks)
+    if not fit_intercept:
+        mean = np.zeros_like(frame.shift)
+        return Gram(frame, mean, cross, with_y, y_squared, y_size, 1.0, rounding)
+    mean = np.append(sums, y_sum) / rows.total_weight
+    before = cross.diagonal()
+    cross = cross - np.multiply.outer(sums, mean[:-1])
+    after = cross.diagonal()
+    varies = (before > 0.0) & (after > EPS * before)
+    growth = float((before[varies] / after[varies]).max(initial=1.0))
+    with_y = with_y - sums * mean[-1]
+    y_squared = max(0.0, y_squared - y_sum * float(mean[-1]))
+    return Gram(frame, mean, cross, with_y, y_squared, y_size, growth, rounding)
+
+
+def varying(spread: FloatArray, centre: FloatArray) -> Any:
+    """Which columns vary by more than the rounding of their entries.
+
+    Parameters
+    ----------
+    spread, centre : ndarray of shape (p,)
+        Root mean square about the centre, and the centre; in one unit.
+    """
+    return spread > CONSTANT_UNITS * EPS * np.abs(centre)

@@ -1,0 +1,90 @@
+"""The triangular factor of all rows, block by block (TSQR; Demmel, Grigori, Hoemmen, Langou 2012).
+
+If each block of ``[Z y]`` has the factor ``R_k``, the factor of all rows is that of the ``R_k``
+stacked: ``R'R = sum R_k'R_k``, without ever forming a product that would square the condition.
+Householder's rounding errors are small relative to each column, so columns need no scaling; the
+last column of R holds ``Q'y``.
+
+Factors are added by ``+``, which is all that `Rows.total` asks of what it adds up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg.lapack import dgeqrf, dgeqrf_lwork
+
+from sklearn_mle.rows.rows import Block, FloatArray, Rows
+from sklearn_mle.solvers.gram import Frame, shifted_columns
+
+POSTPONED = 2
+"""Rows are gathered until there are this many times as many as columns: so a factor of many
+columns is not computed afresh for each block of few rows."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Rows whose sums of squares and products are those of all the rows added so far.
+
+    Parameters
+    ----------
+    parts : tuple of ndarray of shape (m_k, p + 1)
+        Triangular factors, and rows that were too few to be worth one.
+    """
+
+    parts: tuple[FloatArray, ...]
+
+    @property
+    def n_rows(self) -> int:
+        return sum(part.shape[0] for part in self.parts)
+
+    def __add__(self, other: Factor) -> Factor:
+        both = Factor(self.parts + other.parts)
+        if both.n_rows < POSTPONED * self.parts[0].shape[1]:
+            return both
+        return Factor((both.triangle(),))
+
+    def triangle(self) -> FloatArray:
+        """One array of at most p + 1 rows with the same sums; upper triangular or trapezoid."""
+        if len(self.parts) == 1 and self.n_rows <= self.parts[0].shape[1]:
+            return self.parts[0]
+        stacked = np.empty((self.n_rows, self.parts[0].shape[1]), order="F")
+        return triangular_factor(np.concatenate(self.parts, out=stacked))
+
+
+def triangular_factor(A: FloatArray) -> FloatArray:
+    """R of the QR factorisation, at most as many rows as columns; A in Fortran order is used up."""
+    m, q = A.shape
+    if m <= 1:
+        return A
+    lwork = int(dgeqrf_lwork(m, q)[0])
+    R = dgeqrf(A, lwork=lwork, overwrite_a=1)[0]
+    return np.triu(R[: min(m, q)])
+
+
+def factor(rows: Rows, frame: Frame) -> FloatArray:
+    """``[R Q'y]`` of the rows in a frame, each times the root of its weight.
+
+    Shape (k, p + 1), with k at most p + 1. One pass; a column is rounded relative to its shifted entries only.
+    """
+    columns = shifted_columns(frame)
+    (whole,) = rows.total(_block_factor(columns, frame))
+    return whole.triangle()
+
+
+def _block_factor(
+    columns: Callable[[Block], FloatArray], frame: Frame
+) -> Callable[[Block], tuple[Factor]]:
+    p = frame.shift.shape[0] - 1
+
+    def per_block(block: Block) -> tuple[Factor]:
+        A = np.empty((block.n_rows, p + 1), order="F")
+        A[:, :p] = columns(block)
+        A[:, p] = (block.y - frame.shift[p]) * frame.unit[p]
+        if block.weight is not None:
+            A *= np.sqrt(block.weight)[:, None]
+        return (Factor((A if block.n_rows <= POSTPONED * (p + 1) else triangular_factor(A),)),)
+
+    return per_block

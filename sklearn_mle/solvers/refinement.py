@@ -1,0 +1,198 @@
+"""Iterative refinement of least squares on the rows as they were given.
+
+A step computes the residuals ``r = y - b0 - X b`` and the gradients ``X'Wr`` and ``1'Wr`` to twice
+the working precision and solves the normal equations for a correction with a factor R that is at
+hand; b itself is kept to twice the precision. An error e of b becomes ``(I - (R'R)^-1 Z'Z) e``,
+which is smaller by a factor of about
+
+    eps * condition     with R from a QR factorisation    (Bjoerck 1996, section 2.9)
+    eps * condition**2  with R from the Gram matrix
+
+until b is correct to the last place, whatever was lost on the way to its first value. X and y enter
+unshifted, hence exactly: centring is done on the gradient, ``Z'Wr = X'Wr - m * 1'Wr``, where any
+double near the mean will do for m, as it only changes the basis.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_mle.rows.rows import Block, FloatArray, Rows
+from sklearn_mle.solvers.extended_precision import (
+    Extended,
+    dot,
+    exactly,
+    product,
+    slices,
+    sum_of,
+    total_of,
+)
+from sklearn_mle.solvers.gram import EPS
+from sklearn_mle.solvers.normal_inverse import NormalInverse
+
+NEGLIGIBLE = 0.25 * EPS
+"""Relative size of a correction that does not change a rounded coefficient."""
+SMALLEST_SHARE = 1e-8
+"""Coefficients below this share of the largest, in units of their columns, need not be correct in
+every digit: the exact answer may be zero."""
+
+
+@dataclass(frozen=True)
+class Factored:
+    """A factor of the normal matrix, with what belongs to it.
+
+    Parameters
+    ----------
+    inverse : NormalInverse
+        Of the columns that vary.
+    h : ndarray of shape (rank,)
+        What the inverse's ``step`` turns into coefficients.
+    varies : ndarray of shape (p,), bool
+        Columns that are not constant; the others get the coefficient zero.
+    centre : ndarray of shape (p,)
+        Near the means of the columns; zero without an intercept.
+    y_centre : float
+    contraction : float
+        A bound on the factor by which a refinement step reduces the error.
+    """
+
+    inverse: NormalInverse
+    h: FloatArray
+    varies: NDArray[np.bool_]
+    centre: FloatArray
+    y_centre: float
+    contraction: float
+
+    def spread_out(self, step: FloatArray) -> FloatArray:
+        """Zeros for constant columns, shape (p,)."""
+        if step.shape == self.centre.shape:
+            return step
+        full = np.zeros_like(self.centre)
+        full[self.varies] = step
+        return full
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Residual sums at a point.
+
+    Parameters
+    ----------
+    gradient : Extended, shape (p,)
+        ``X'W r``.
+    total : Extended, float
+        ``1'W r``.
+    rss, y_size : float
+        Weighted sums of squares of r and of y.
+    """
+
+    gradient: Extended
+    total: Extended
+    rss: float
+    y_size: float
+
+
+@dataclass(frozen=True)
+class Refined:
+    """Coefficients rounded to double, and what is known of them.
+
+    Parameters
+    ----------
+    coef : ndarray of shape (p,)
+    intercept : float
+    rss : float
+        Weighted residual sum of squares.
+    y_size : float
+        Weighted sum of squares of y.
+    excess : float
+        A bound on ``rss - least rss``.
+    steps : int
+    """
+
+    coef: FloatArray
+    intercept: float
+    rss: float
+    y_size: float
+    excess: float
+    steps: int
+
+
+def evaluate(rows: Rows, coef: Extended, intercept: Extended) -> Evaluation:
+    """Residuals and gradients to twice the working precision, in one pass."""
+
+    def per_block(block: Block) -> tuple[Any, ...]:
+        X, y = slices(block.X), block.y
+        terms = [-term for term in X.times(coef)]
+        r = sum_of([y, -intercept.hi * np.ones_like(y), *terms[:3]], terms[3] - intercept.lo)
+        v = r if block.weight is None else product(block.weight, r)
+        rss = float(v.hi @ r.hi)
+        return X.transposed_times(v), total_of(v), rss, float(block.weigh(y) @ y)
+
+    return Evaluation(*rows.total(per_block))
+
+
+def refine(rows: Rows, factored: Factored, fit_intercept: bool, max_steps: int) -> Refined:
+    """Steps until every coefficient is correct to its last place, or ``max_steps`` are used up.
+
+    The error after a step is predicted, not measured, so that no pass is spent on finding that
+    nothing is left to do: errors fall by a factor that two steps show, or the first step beside
+    the coefficients themselves.
+    """
+    inverse, centre, varies = factored.inverse, factored.centre, factored.varies
+    root_weight = math.sqrt(rows.total_weight)
+    first = factored.spread_out(inverse.step(factored.h))
+    coef, intercept = exactly(first), exactly(0.0)
+    if fit_intercept:
+        intercept = sum_of([factored.y_centre]) + -dot(centre, coef)
+    steps, before = 0, math.inf
+    rate = factored.contraction
+    while True:
+        at = evaluate(rows, coef, intercept)
+        h, offset = _descent(at, factored, fit_intercept, rows.total_weight)
+        left = (float(np.linalg.norm(h)), abs(offset) * root_weight)
+        if steps >= max_steps:
+            break
+        step = inverse.step(h)
+        size = np.abs(step * inverse.size).max(initial=0.0)
+        if size > 0.5 * before:
+            break
+        large = np.abs(coef.hi[varies] * inverse.size)
+        largest = large.max(initial=0.0)
+        rate = size / (before if steps else largest) if largest > 0.0 else 0.0
+        step = factored.spread_out(step)
+        coef = coef + exactly(step)
+        if fit_intercept:
+            moved = exactly(offset) + -dot(centre, exactly(step))
+            intercept = intercept + moved
+        steps, before = steps + 1, size
+        wanted = np.maximum(large, SMALLEST_SHARE * largest).min(initial=math.inf)
+        wanted0 = max(abs(intercept.hi), SMALLEST_SHARE * float(np.abs(centre * coef.hi).sum()))
+        error0 = abs(offset) + float(np.abs(centre * step).sum()) if fit_intercept else 0.0
+        if rate * size <= NEGLIGIBLE * wanted and rate * error0 <= NEGLIGIBLE * wanted0:
+            reduced = max(factored.contraction, rate)
+            at = Evaluation(
+                at.gradient, at.total, max(0.0, at.rss - left[0] ** 2 - left[1] ** 2), at.y_size
+            )
+            left = (reduced * left[0], reduced * left[1])
+            break
+    rounding = inverse.length(coef.lo[varies])
+    rounding0 = root_weight * abs(intercept.lo + float(centre @ coef.lo)) if fit_intercept else 0.0
+    slack = max(1e-3, 1.0 - factored.contraction)
+    excess = ((left[0] + rounding) ** 2 + (left[1] + rounding0) ** 2) / slack**2
+    return Refined(coef.hi, float(intercept.hi), at.rss, at.y_size, excess, steps)
+
+
+def _descent(
+    at: Evaluation, factored: Factored, fit_intercept: bool, weight: float
+) -> tuple[FloatArray, float]:
+    """The h of the correction, and the correction of the value at the centre."""
+    gradient, offset = at.gradient, 0.0
+    if fit_intercept:
+        gradient = gradient + -product(factored.centre, at.total)
+        offset = float(at.total.hi) / weight
+    return factored.inverse.half(gradient.hi[factored.varies]), offset
