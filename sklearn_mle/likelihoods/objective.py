@@ -40,8 +40,12 @@ class Objective(ABC):
         """The cost."""
 
     @abstractmethod
+    def value_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        """The cost and its gradient of shape (size,), in one pass over the rows."""
+
     def gradient(self, theta: FloatArray) -> FloatArray:
         """The gradient of the cost, shape (size,)."""
+        return self.value_and_gradient(theta)[1]
 
     @abstractmethod
     def derivatives(self, theta: FloatArray) -> Derivatives:

@@ -119,13 +119,14 @@ class SoftmaxObjective(Objective):
 
         return float(self.rows.total(per_block)[0])
 
-    def gradient(self, theta: FloatArray) -> FloatArray:
-        def per_block(block: Block) -> tuple[FloatArray]:
+    def value_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        def per_block(block: Block) -> tuple[float, FloatArray]:
             Z = self._terms(block)
             law = self._law(block, Z @ self._per_term(theta))
-            return (law.surplus.T @ Z,)
+            return law.cost, law.surplus.T @ Z
 
-        return self._from_terms(self.rows.total(per_block)[0])
+        value, gradient = self.rows.total(per_block)
+        return float(value), self._from_terms(gradient)
 
     def derivatives(self, theta: FloatArray) -> Derivatives:
         def per_block(block: Block) -> tuple[float, FloatArray, FloatArray]:

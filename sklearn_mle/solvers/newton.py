@@ -33,8 +33,16 @@ from sklearn_mle.solvers.solution import (
 
 NEEDS = Fact.SMOOTH | Fact.LOG_CONCAVE
 
-EXACT = 1e-26
+EXACT = 1e-25
 """Newton decrement a unit of weight below which steps only shuffle rounding errors."""
+NEAR = 1e-3
+"""Decrement a unit of weight below which the Hessian at hand is tried for another step."""
+CHORD = 0.01
+"""Share of the decrement that such a step may leave; a Hessian of its own leaves less."""
+SAMPLE_ROWS = 2000
+SAMPLE_ROWS_A_TERM = 40
+"""Rows a coefficient in a sample, below which its fit says little of that of all rows."""
+SAMPLE_TOL = 1e-6
 ROUNDING = 1e-18
 """Newton decrement a unit of weight that rounding errors alone can leave on bad designs."""
 FLAT = 32.0 * np.finfo(float).eps
@@ -95,6 +103,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     Solution
     """
     objective = problem.likelihood.objective(problem.rows, problem.fit_intercept)
+    start = _start_from_sample(problem) if start is None else start
     theta = objective.start() if start is None else objective.pack(start.coef, start.intercept)
     weight = problem.rows.total_weight
     descent = descend(objective, theta, weight, tol, max_iter)
@@ -120,14 +129,25 @@ def descend(
     """Newton steps until the cost, and then theta, is exact.
 
     The full step is nearly always good: its derivatives, which the next step needs, are computed at
-    once, and a search along the line begins only where the cost did not fall enough.
+    once, and a search along the line begins only where the cost did not fall enough. Near the
+    minimum the Hessian hardly changes, and steps with the one at hand need only gradients.
     """
     at = objective.derivatives(theta)
-    step, decrement, rank = _newton_step(at)
-    here = Descent(theta, at.value, decrement, 0, rank, 0, False)
+    curvature = Curvature.of(at.hessian)
+    step, decrement = curvature.step(at.gradient)
+    here = Descent(theta, at.value, decrement, 0, curvature.rank, 0, False)
+    rank, chords = curvature.rank, True
     while not _finished(here, weight, tol):
         if here.n_iter == max_iter:
             return replace(here, exhausted=True)
+        if chords and here.decrement <= NEAR * weight:
+            value, gradient = objective.value_and_gradient(here.theta + step)
+            after, left = curvature.step(gradient)
+            if left <= CHORD * here.decrement:
+                here = Descent(here.theta + step, value, left, here.n_iter + 1, rank, 0, False)
+                step, at = after, Derivatives(value, gradient, at.hessian)
+                continue
+            chords = False
         slope, length = float(at.gradient @ step), 1.0
         ahead = objective.derivatives(here.theta + step)
         if not sufficient(1.0, ahead.value, here.value, slope):
@@ -136,11 +156,34 @@ def descend(
                 break
             ahead = objective.derivatives(here.theta + length * step)
         theta, at = here.theta + length * step, ahead
-        step, decrement, _ = _newton_step(at)
+        curvature = Curvature.of(at.hessian)
+        step, decrement = curvature.step(at.gradient)
         slow = length == 1.0 and decrement > SLOW * here.decrement
         slow_steps = here.slow_steps + 1 if slow else 0
         here = Descent(theta, at.value, decrement, here.n_iter + 1, rank, slow_steps, False)
     return here
+
+
+def _start_from_sample(problem: Problem) -> Start | None:
+    """The fit of a sample, from which one or two passes over all rows suffice.
+
+    With m rows for the p coefficients the decrement of the start is about ``p / m`` a unit of
+    weight. None where a sample is not much smaller than the rows, or its own fit did not converge
+    (a rare class may be missing from it).
+    """
+    rows, likelihood = problem.rows, problem.likelihood
+    terms = (likelihood.n_classes - 1) * (rows.n_columns + 1)
+    m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_TERM * terms, rows.n_rows // 16)
+    if 4 * m > rows.n_rows:
+        return None
+    sample = replace(problem, rows=rows.sample(m))
+    objective = likelihood.objective(sample.rows, problem.fit_intercept)
+    inner = _start_from_sample(sample)
+    theta = objective.start() if inner is None else objective.pack(inner.coef, inner.intercept)
+    end = descend(objective, theta, sample.rows.total_weight, SAMPLE_TOL, 20)
+    if end.exhausted or end.slow_steps > 0:
+        return None
+    return Start(*objective.unpack(end.theta))
 
 
 def _finished(here: Descent, weight: float, tol: float) -> bool:
@@ -155,29 +198,45 @@ def _finished(here: Descent, weight: float, tol: float) -> bool:
     return here.decrement <= EXACT * weight or at_rounding or here.slow_steps >= 3
 
 
-def _newton_step(at: Derivatives) -> tuple[FloatArray, float, int]:
-    """The shortest Newton step, ``g' H^+ g``, and the rank of H.
+@dataclass(frozen=True)
+class Curvature:
+    """A factor of a Hessian: its diagonal scaled to ones, so that the rank knows no units.
 
-    The diagonal is scaled to ones first, so that the rank does not depend on units. Cholesky serves
-    a well-conditioned Hessian; otherwise directions without curvature, in which the gradient of a
-    convex cost has no part, are left alone.
+    Cholesky serves a well-conditioned Hessian; otherwise directions without curvature, in which the
+    gradient of a convex cost has no part, are left alone, and the step is the shortest.
+
+    Parameters
+    ----------
+    unit : ndarray of shape (size,)
+    root : ndarray of shape (size, rank)
+        ``root @ root'`` is the (pseudo-)inverse of the scaled Hessian.
     """
-    diagonal = np.diag(at.hessian)
-    unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    H = at.hessian / np.outer(unit, unit)
-    g = at.gradient / unit
-    factor, failed = linalg.lapack.dpotrf(H, lower=True)
-    well = not failed and (np.diag(factor).min(initial=1.0) > 1e-5)
-    if well:
-        step = -linalg.cho_solve((factor, True), g)
-        rank = g.size
-    else:
+
+    unit: FloatArray
+    root: FloatArray
+
+    @classmethod
+    def of(cls, hessian: FloatArray) -> Curvature:
+        """The factor of this Hessian."""
+        diagonal = np.diag(hessian)
+        unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+        H = hessian / np.outer(unit, unit)
+        factor, failed = linalg.lapack.dpotrf(H, lower=True)
+        if not failed and np.diag(factor).min(initial=1.0) > 1e-5:
+            inverse, _ = linalg.lapack.dtrtri(factor, lower=True)
+            return cls(unit, np.tril(inverse).T)
         size, vectors = linalg.eigh(H)
-        there = size > FLAT * g.size * max(size.max(initial=0.0), 1e-300)
-        V = vectors[:, there]
-        step = -(V @ ((V.T @ g) / size[there]))
-        rank = int(np.count_nonzero(there))
-    return step / unit, max(0.0, -float(g @ step)), rank
+        there = size > FLAT * size.shape[0] * max(size.max(initial=0.0), 1e-300)
+        return cls(unit, vectors[:, there] / np.sqrt(size[there]))
+
+    @property
+    def rank(self) -> int:
+        return self.root.shape[1]
+
+    def step(self, gradient: FloatArray) -> tuple[FloatArray, float]:
+        """The Newton step, and the squared decrement ``g' H^+ g``."""
+        half = self.root.T @ (gradient / self.unit)
+        return -(self.root @ half) / self.unit, float(half @ half)
 
 
 def _judge(problem: Problem, end: Descent, tol: float, max_iter: int) -> tuple[Outcome, float]:
