@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr, svd
-from scipy.linalg.lapack import dtrcon, dtrtrs
+from scipy.linalg.lapack import dgecon, dtrtrs
 
 from sklearn_mle.rows.rows import FloatArray
 from sklearn_mle.solvers.gram import CONSTANT_UNITS, EPS
@@ -140,13 +140,14 @@ def from_rows(
     k, p = A.shape
     if k >= p and not np.tril(A, -1).any():
         R = np.asfortranarray(A[:p])
-        rcond = float(dtrcon(R)[0]) if p else 1.0
+        # dtrcon, the estimate for triangles, is missing from older scipy; R is its own LU factor
+        rcond = float(dgecon(R, np.abs(R).sum(axis=0).max())[0]) if p else 1.0
         if rcond > SAFE_RCOND:
             return TriangularInverse(size, p, rcond, R), z[:p]
     U, S, Vt = svd(A, full_matrices=False, check_finite=False)
     noise = CONSTANT_UNITS * EPS * (np.abs(Vt) @ rms_over_std)
     tolerance = np.maximum(noise, EPS * max(64, p) * S.max(initial=0.0))
-    real = S > tolerance
+    real = tolerance < S
     S, V = S[real], Vt[real].T
     rcond = float(S[-1] / S[0]) if S.shape[0] else 1.0
     basis = _least_norm_basis(V, size)
