@@ -1,7 +1,8 @@
 """Columns shifted, scaled and freed of those that depend on the others.
 
-``z = (x - centre) / spread`` for the kept columns, with a leading one for the intercept. Units and
-offsets of the columns then play no part in any decision; X itself is never changed.
+``z = ((x - centre) / spread) @ mix`` for the kept columns, with a leading one for the intercept.
+Units and offsets of the columns then play no part in any decision, and the mix, the inverse of the
+triangular factor, makes nearly dependent columns orthogonal. X itself is never changed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sklearn_mle.solvers.reduced_problem import IntArray
 EPS = float(np.finfo(float).eps)
 DEPENDENT = 1e-11
 """What is left of a column of length one when the others are taken out, and counts as nothing."""
+WELL_CONDITIONED = 100.0
 FAR = 1e3 * EPS
 """Rounding error, in spreads, of an entry of a column that is far from zero."""
 
@@ -39,6 +41,8 @@ class Frame:
         Rounding error of an entry, over the spread of its column.
     condition : float
         Of the scaled columns: the ratio of the extreme pivots.
+    mix : ndarray of shape (r, r) or None
+        None for the identity, where the condition is good.
     intercept : bool
     """
 
@@ -50,6 +54,7 @@ class Frame:
     relation: FloatArray
     blur: float
     condition: float
+    mix: FloatArray | None
     intercept: bool
 
     @property
@@ -65,12 +70,16 @@ class Frame:
         view = Z[:, int(self.intercept) :]
         np.subtract(part, self.centre[self.kept], out=view)
         view /= self.spread[self.kept]
+        if self.mix is not None:
+            view[:] = view @ self.mix
         return Z
 
     def raw(self, b: FloatArray) -> tuple[FloatArray, float]:
         """Coefficients and intercept in the units of X, dropped columns at zero."""
         coef = np.zeros(self.centre.shape[0])
-        coef[self.kept] = b[int(self.intercept) :] / self.spread[self.kept]
+        inner = b[int(self.intercept) :]
+        inner = inner if self.mix is None else self.mix @ inner
+        coef[self.kept] = inner / self.spread[self.kept]
         if not self.intercept:
             return coef, 0.0
         return coef, float(b[0] + self.y_centre - self.centre @ coef)
@@ -79,6 +88,8 @@ class Frame:
         """The b with the predictions of these coefficients on the kept columns."""
         inner = coef * self.spread
         inner = inner[self.kept] + self.relation @ inner[self.dropped]
+        if self.mix is not None:
+            inner = np.asarray(np.linalg.solve(self.mix, inner), dtype=np.float64)
         if not self.intercept:
             return inner
         return np.concatenate(([intercept - self.y_centre + self.centre @ coef], inner))
@@ -86,14 +97,18 @@ class Frame:
     def gather(self, X: FloatArray, v: FloatArray) -> FloatArray:
         """``v'Z``. Where columns are far from zero, they are shifted before they are added up."""
         far = self.blur > FAR
-        inner = v @ (X - self.centre) if far else v @ X - v.sum() * self.centre
+        inner: FloatArray = v @ (X - self.centre) if far else v @ X - v.sum() * self.centre
         inner = (inner / self.spread)[self.kept]
+        if self.mix is not None:
+            inner = inner @ self.mix
         return np.concatenate(([v.sum()], inner)) if self.intercept else inner
 
     def directions(self, V: FloatArray) -> tuple[FloatArray, FloatArray]:
         """A matrix and a row with ``Z @ V = X @ matrix + row``, for V of shape (size, k)."""
         matrix = np.zeros((self.centre.shape[0], V.shape[1]))
-        matrix[self.kept] = V[int(self.intercept) :] / self.spread[self.kept][:, None]
+        inner = V[int(self.intercept) :]
+        inner = inner if self.mix is None else self.mix @ inner
+        matrix[self.kept] = inner / self.spread[self.kept][:, None]
         row = -(self.centre @ matrix)
         return matrix, row + V[0] if self.intercept else row
 
@@ -109,7 +124,8 @@ class Frame:
         """Of all coefficients with these predictions, those of least norm; their intercept.
 
         With T the relation in raw units the predictions fix ``[I T] @ coef``; the least norm among
-        the solutions lies in the row space, reached through a QR of the transpose.
+        the solutions lies in the row space, reached through a QR of the transpose. What that
+        loses where units differ much is put back on the kept columns.
         """
         r = self.kept.shape[0]
         if not self.dropped.shape[0] or not r:
@@ -121,6 +137,7 @@ class Frame:
         length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         Q, R = np.linalg.qr((rows / length[:, None]).T)
         least = Q @ solve_triangular(R, coef[self.kept] / length, trans="T")
+        least[self.kept] += coef[self.kept] - rows @ least
         shift = float(self.centre @ (coef - least)) if self.intercept else 0.0
         return least, intercept + shift
 
@@ -137,6 +154,7 @@ def plain_frame(size: int) -> Frame:
         np.empty((size, 0)),
         EPS,
         1.0,
+        None,
         False,
     )
 
@@ -144,16 +162,17 @@ def plain_frame(size: int) -> Frame:
 def fit_frame(X: FloatArray, y: FloatArray, share: FloatArray, intercept: bool) -> Frame:
     """The frame of sampled rows, each standing for ``share`` of a row.
 
-    The rank is that of the scaled columns: where Cholesky with pivoting leaves a pivot below
-    1e-8, QR with pivoting, which sees twice as many digits, decides.
+    The rank is that of the scaled columns: where Cholesky with pivoting finds
+    them not clearly independent, QR with pivoting, which sees twice as many digits, decides.
     """
     p = X.shape[1]
     total = float(share.sum())
-    centre = share @ X / total if intercept else np.zeros(p)
+    first = X[0] if intercept else np.zeros(p)
+    centre = first + share @ (X - first) / total if intercept else first
     Z = X - centre
     spread = np.sqrt(share @ np.square(Z) / total)
     offset = np.abs(centre)
-    nothing = spread <= 16.0 * EPS * offset
+    nothing = spread <= 4.0 * EPS * offset
     spread[nothing] = 1.0
     Z[:, nothing] = 0.0
     Z /= spread
@@ -161,6 +180,7 @@ def fit_frame(X: FloatArray, y: FloatArray, share: FloatArray, intercept: bool) 
     kept, dropped = np.arange(p), np.empty(0, dtype=np.intp)
     relation = np.empty((p, 0))
     weighted = Z * np.sqrt(share / total)[:, None]
+    mix: FloatArray | None = None
     condition = _condition_if_good(weighted)
     if condition is None:
         R, order = qr(weighted, mode="r", pivoting=True, check_finite=False)
@@ -170,8 +190,10 @@ def fit_frame(X: FloatArray, y: FloatArray, share: FloatArray, intercept: bool) 
         where = np.argsort(order[:rank])
         kept, dropped, relation = order[:rank][where], order[rank:], inner[where]
         condition = float(diagonal[0] / diagonal[rank - 1]) if rank else 1.0
+        if condition > WELL_CONDITIONED:
+            mix = solve_triangular(R[:rank, :rank], np.eye(rank))[where]
     y_centre = float(np.median(y)) if intercept else 0.0
-    return Frame(centre, spread, y_centre, kept, dropped, relation, blur, condition, intercept)
+    return Frame(centre, spread, y_centre, kept, dropped, relation, blur, condition, mix, intercept)
 
 
 def _condition_if_good(Z: FloatArray) -> float | None:
@@ -181,4 +203,8 @@ def _condition_if_good(Z: FloatArray) -> float | None:
         return 1.0
     factor, _, rank, _ = dpstrf(Z.T @ Z, tol=1e-10, lower=True)
     least = float(factor.diagonal().min())
-    return float(factor[0, 0]) / least if m >= p and rank == p and least > 1e-4 else None
+    return (
+        float(factor[0, 0]) / least
+        if m >= p and rank == p and least > 0.5 / WELL_CONDITIONED
+        else None
+    )

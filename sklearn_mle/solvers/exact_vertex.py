@@ -6,11 +6,13 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+from scipy.linalg.lapack import dgetrf, dgetrs
 from scipy.optimize import linprog
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.solvers.reduced_problem import (
     Answer,
+    IntArray,
     Reduced,
     solve_positive,
     spread_excess,
@@ -33,18 +35,20 @@ def solve_exactly(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer
     a dual is feasible does not depend on the responses, so that the basis found is optimal for the
     true ones up to residuals of that size, and their part in the gap is checked.
     """
+    q = problem.Z.shape[1]
+    if problem.Z.shape[0] < q:
+        return _no_hold(problem, np.arange(problem.Z.shape[0]))
     at = shrink(problem, at)
     tally["newton_steps"] += at.steps
     if at.ray is not None and problem.growth(at.ray) < 0.0:
         return _unbounded(problem, at.b, at.ray)
-    q = problem.Z.shape[1]
     basis = guess_basis(problem, at.residuals, at.width)
     if basis.shape[0] < q:
-        v = null_direction(problem.Z, basis)
-        return _unbounded(problem, at.b, v if problem.c @ v > 0.0 else -v)
+        return _no_hold(problem, basis)
     max_pivots = 100 + 20 * q + problem.y.shape[0] // 4
-    scale = float(np.mean(np.abs(at.residuals - np.median(at.residuals))))
-    size = max(scale, 1e-9 * float(np.mean(np.abs(problem.y))), np.finfo(float).tiny)
+    scale = float(np.mean(np.abs(at.residuals)))
+    size = float(np.mean(np.abs(problem.y)))
+    size = max(min(scale, size), 1e-9 * size, np.finfo(float).tiny)
     atoms = fitted_exactly(problem, basis, 1e-12 * size)
     if atoms is not None:
         answer = _dual_of_atoms(problem, *atoms)
@@ -73,16 +77,22 @@ def shrink(problem: Reduced, at: Smoothed) -> Smoothed:
     return at
 
 
+def interpolate(problem: Reduced, basis: IntArray) -> FloatArray:
+    """The b that fits the rows of a basis, refined once."""
+    ZB, yB = problem.Z[basis], problem.y[basis]
+    lu, pivots, _ = dgetrf(ZB)
+    b: FloatArray = dgetrs(lu, pivots, yB)[0]
+    return b + dgetrs(lu, pivots, yB - ZB @ b)[0]
+
+
 def fitted_exactly(
-    problem: Reduced, basis: np.ndarray, rounding: float
+    problem: Reduced, basis: IntArray, rounding: float
 ) -> tuple[FloatArray, FloatArray] | None:
     """The vertex and its residuals, if it fits more rows than its basis; else None."""
-    ZB, yB = problem.Z[basis], problem.y[basis]
-    b = np.linalg.solve(ZB, yB)
-    b += np.linalg.solve(ZB, yB - ZB @ b)
+    b = interpolate(problem, basis)
     r = problem.y - problem.Z @ b
     terms = 1e-15 * (np.abs(problem.y) + np.abs(problem.Z) @ np.abs(b))
-    r[np.abs(r) <= rounding + terms] = 0.0
+    r[np.abs(r) <= np.minimum(rounding + terms, 1e3 * rounding)] = 0.0
     return (b, r) if np.count_nonzero(r == 0.0) > basis.shape[0] else None
 
 
@@ -104,7 +114,7 @@ def _dual_of_atoms(problem: Reduced, b: FloatArray, r: FloatArray) -> Answer | N
 
 
 def _pivot(
-    problem: Reduced, basis: np.ndarray, jitter: float, max_pivots: int, tally: Counter[str]
+    problem: Reduced, basis: IntArray, jitter: float, max_pivots: int, tally: Counter[str]
 ) -> Answer | None:
     """Pivots on responses moved by up to ``jitter``; None unless the true ones agree."""
     moved = problem
@@ -123,18 +133,22 @@ def _pivot(
 
 def certified(problem: Reduced, vertex: Vertex) -> Answer | None:
     """The vertex on the true responses, if its dual closes the gap up to rounding."""
-    ZB, yB = problem.Z[vertex.basis], problem.y[vertex.basis]
-    b = np.linalg.solve(ZB, yB)
-    b += np.linalg.solve(ZB, yB - ZB @ b)
+    b = interpolate(problem, vertex.basis)
     r = problem.y - problem.Z @ b
     r[vertex.basis] = 0.0
-    dual = np.clip(vertex.dual, -problem.w, problem.w)
+    dual: FloatArray = np.clip(vertex.dual, -problem.w, problem.w)
     cost = float(problem.w @ np.abs(r))
     gap = float(np.sum(problem.w * np.abs(r) - dual * r))
     if gap > 1e-12 * cost + 1e-15 * float(problem.w @ np.abs(problem.y)):
         return None
     slack = spread_excess(problem, dual)
     return Answer(b, dual, slack) if slack <= 1e-10 else None
+
+
+def _no_hold(problem: Reduced, basis: IntArray) -> Answer:
+    """Too few independent rows: the cost is linear on a direction, and at best constant."""
+    v = null_direction(problem.Z, basis)
+    return _unbounded(problem, np.zeros_like(v), v if problem.c @ v > 0.0 else -v)
 
 
 def _unbounded(problem: Reduced, b: FloatArray, ray: FloatArray) -> Answer:
@@ -161,9 +175,10 @@ def by_linear_programme(problem: Reduced, b: FloatArray) -> Answer:
     r = problem.y - problem.Z @ b
     basis = guess_basis(problem, r, 1e-6 * float(np.abs(r).mean()) + np.finfo(float).tiny)
     inside = np.where(np.abs(found.x) < 1.0 - 1e-9, 0.0, found.x)
-    vertex = descend(problem, basis, 50 * basis.shape[0], np.where(inside >= 0.0, 1.0, -1.0))
-    answer = certified(problem, vertex) if vertex.optimal else None
-    if answer is not None:
-        return answer
+    if basis.shape[0] == b.shape[0]:
+        vertex = descend(problem, basis, 50 * b.shape[0], np.where(inside >= 0.0, 1.0, -1.0))
+        answer = certified(problem, vertex) if vertex.optimal else None
+        if answer is not None:
+            return answer
     dual = np.clip(found.x, -1.0, 1.0) * w
     return Answer(b, dual, spread_excess(problem, dual))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from sklearn_mle.likelihoods.location_scale import (
@@ -25,9 +26,15 @@ from sklearn_mle.likelihoods.location_scale import (
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block, Column, Rows
-from sklearn_mle.solvers.column_frame import Frame, fit_frame
-from sklearn_mle.solvers.exact_vertex import solve_exactly
-from sklearn_mle.solvers.reduced_problem import Answer, Reduced, least_squares
+from sklearn_mle.solvers.column_frame import EPS, Frame, fit_frame
+from sklearn_mle.solvers.exact_vertex import by_linear_programme, solve_exactly
+from sklearn_mle.solvers.reduced_problem import (
+    Answer,
+    Reduced,
+    least_squares,
+    solve_positive,
+    weighted_gram,
+)
 from sklearn_mle.solvers.row_screening import (
     Level,
     Sample,
@@ -53,8 +60,10 @@ from sklearn_mle.solvers.solution import (
 NEEDS = Fact.PIECEWISE_LINEAR
 PROVED = 1e-9
 """A gap that counts as none: a finished fit is exact up to rounding."""
-ROUNDING = 32.0 * float(np.finfo(float).eps)
-"""Allowance for the rounding of a dual against its box, times the condition of the columns."""
+ROUNDING = 256.0 * EPS
+"""Allowance for the rounding of a dual against its box."""
+MANY_ROWS = 5000
+"""Rows up to which residuals are computed in extended precision."""
 NEARLY_EXACT = 1e-10
 """Mean absolute residual, relative to the responses, that may be nothing but rounding."""
 PARALLEL_COLUMNS = 200
@@ -127,15 +136,15 @@ class Fit:
     iterations: int
     trace: Trace
 
-    def dual(self) -> FloatArray:
+    def dual(self) -> NDArray[np.longdouble]:
         """The d with ``w * (tau - 1) <= d <= w * tau`` and ``X'd = 0``, for rows in memory."""
-        rows = self.level.rows
+        rows, tilt = self.level.rows, np.longdouble(self.level.tilt)
         w = rows.column(lambda block: block.weigh(np.ones(block.n_rows)))
-        if self.signs is None:
-            return 0.5 * (self.answer.dual + self.level.tilt * w)
-        a = self.signs * w
-        a[self.signs == 0] = self.answer.dual
-        return 0.5 * (a + self.level.tilt * w)
+        a = self.answer.dual
+        if self.signs is not None:
+            a = self.signs * w
+            a[self.signs == 0] = self.answer.dual
+        return (a + tilt * w) / 2
 
 
 def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
@@ -189,7 +198,7 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
         rows = drawn = merge_duplicates(drawn)
     frame, level, sample = _framed(problem, rows, drawn, tilt)
     if frame.size == 0:
-        return _fit_through(level, drawn, np.empty(0))
+        return _fit_of_nothing(level)
     b, close = _least_squares_guess(sample.problem)
     if close and _only_rounding(rows, *frame.raw(b)):
         return _fit_through(level, drawn, b)
@@ -279,12 +288,20 @@ def _only_rounding(rows: Rows, coef: FloatArray, intercept: float) -> bool:
 
 
 def _fit_through(level: Level, rows: InMemoryRows, b: FloatArray) -> Fit:
-    """A fit that nothing can improve: it leaves no residuals, or there is nothing to fit."""
+    """A fit that leaves no residuals; a dual of zeros proves it."""
     w = np.ones(rows.n_rows) if rows.weight is None else rows.weight
-    answer = Answer(b, w * (-level.tilt if b.shape[0] else np.sign(rows.y)), 0.0)
+    answer = Answer(b, -level.tilt * w, 0.0)
     coef, intercept = level.frame.least_norm(*level.frame.raw(b))
-    loss = 0.0 if b.shape[0] else float("nan")
-    return Fit(level, coef, intercept, answer, rows, None, loss, 0.0, 1, Trace())
+    return Fit(level, coef, intercept, answer, rows, None, 0.0, 0.0, 1, Trace())
+
+
+def _fit_of_nothing(level: Level) -> Fit:
+    """No column is left to fit; every sign is that of the response."""
+    signs = level.rows.column(lambda block: np.where(block.y < 0.0, -1, 1).astype(np.int8))
+    none = level.rows.keep(lambda block, s: s == 0, signs)
+    answer = Answer(np.empty(0), np.empty(0), 0.0)
+    coef = np.zeros(level.rows.n_columns)
+    return Fit(level, coef, 0.0, answer, none, signs, float("nan"), 0.0, 1, Trace())
 
 
 def _fit_in_memory(
@@ -298,6 +315,9 @@ def _fit_in_memory(
         screened = Screened(Answer(at.b, at.b, np.inf), rows, None, None, at.phases, False)
     else:
         answer = solve_exactly(problem, at, tally)
+        if answer.ray is not None:
+            tally["fallbacks"] += 1
+            answer = by_linear_programme(problem, at.b)
         screened = Screened(answer, rows, None, None, at.phases + 1, True)
     return _fit_screened(level, screened, tally)
 
@@ -305,8 +325,9 @@ def _fit_in_memory(
 def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
     """The fit in the units of the data, with a bound on its relative gap.
 
-    A dual that has to move by ``slack`` of its symmetric box to be feasible has to shrink by at
-    most ``slack / (1 - abs(tilt))`` in the box from ``w * (tau - 1)`` to ``w * tau``.
+    A dual that has to move by ``slack`` of its symmetric box to satisfy its equations moves by at
+    most ``s = slack / (1 - abs(tilt))`` of the box from ``w * (tau - 1)`` to ``w * tau``. The move
+    and the shrinking by ``1 + s`` that puts it back into the box take at most s of the loss each.
     """
     answer, band, check = screened.answer, screened.band, screened.check
     coef, intercept = level.frame.least_norm(*level.frame.raw(answer.b))
@@ -317,14 +338,31 @@ def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
         gap = smoothed_gap(level, answer.b, width)
     else:
         loss, gap = complementarity(level, band, answer, coef, intercept)
-        slack = answer.slack + ROUNDING * (1.0 + level.frame.condition)
+        slack = ROUNDING + _slack(level, band, answer)
         if check is not None:
+            slack = answer.slack + ROUNDING
             loss, gap = check.absolute + level.tilt * check.signed, gap + check.gap
-        gap = (gap / loss if loss > 0.0 else 0.0) + slack / (1.0 - abs(level.tilt))
+            slack += EPS * (32.0 * np.sqrt(level.rows.n_rows) + 16.0 * level.frame.condition)
+        gap = (gap / loss if loss > 0.0 else 0.0) + 2.0 * slack / (1.0 - abs(level.tilt))
         if check is not None and check.absolute <= NEARLY_EXACT * check.size:
             loss = float("nan")
     trace, used = Trace(**tally), screened.iterations
     return Fit(level, coef, intercept, answer, band, screened.signs, loss, gap, used, trace)
+
+
+def _slack(level: Level, rows: InMemoryRows, answer: Answer) -> float:
+    """The slack of a dual of all rows, measured in extended precision where columns need it."""
+    frame = level.frame
+    if frame.mix is None:
+        return answer.slack
+    w = np.ones(rows.n_rows) if rows.weight is None else rows.weight
+    v = answer.dual + np.longdouble(level.tilt) * w
+    inner = v @ (rows.X.astype(np.longdouble) - frame.centre)
+    e = (inner / frame.spread)[frame.kept] @ frame.mix
+    e = np.concatenate(([v.sum()], e)) if frame.intercept else e
+    Z = frame.scaled(np.asarray(rows.X, dtype=np.float64))
+    move = Z @ solve_positive(weighted_gram(Z, w), e.astype(np.float64))
+    return float(max(answer.slack, np.abs(move).max()))
 
 
 def complementarity(
@@ -332,15 +370,21 @@ def complementarity(
 ) -> tuple[float, float]:
     """The loss of these rows and what they add to the duality gap, ``sum w_i |r_i| - a_i r_i``.
 
-    Residuals are those of the coefficients that are handed out, with the rounding error that they
-    may have.
+    Residuals are those of the coefficients that are handed out. At rows inside their box, those of
+    the basis, they are nothing but rounding, and extended precision tells how much.
     """
     w = np.ones(band.n_rows) if band.weight is None else band.weight
     r = band.y - (band.X @ coef + intercept)
-    absolute = w * np.abs(r)
-    loss = float(absolute.sum() + level.tilt * (w @ r))
-    rounding = float(np.sum(w - np.abs(answer.dual))) * rounding_of(level.frame, coef, intercept)
-    return loss, max(0.0, float(np.sum(absolute - answer.dual * r))) + max(0.0, rounding)
+    loss = float(w @ np.abs(r) + level.tilt * (w @ r))
+    inside = np.flatnonzero(np.abs(answer.dual) < w)
+    allowance = 0.0
+    if inside.shape[0] <= MANY_ROWS:
+        terms = band.X[inside].astype(np.longdouble) * coef
+        r[inside] = band.y[inside] - (terms.sum(axis=1) + intercept)
+    else:
+        rounding = rounding_of(level.frame, coef, intercept)
+        allowance = float(np.sum(w[inside] - np.abs(answer.dual[inside]))) * rounding
+    return loss, max(0.0, float(np.sum(w * np.abs(r) - answer.dual * r))) + allowance
 
 
 def _solution(problem: Problem, fit: Fit, tol: float, max_iter: int) -> Solution:

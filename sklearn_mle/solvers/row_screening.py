@@ -174,7 +174,7 @@ def solve_level(
 
     None if the band would hold most rows. A band that has no minimum (its rows have no hold on
     some direction) hands back a ray: if the level itself is unbounded on it, so is the answer;
-    otherwise the rows first hit along the ray return to the band.
+    otherwise the rows first hit along the ray return to the band, four times more after each ray.
     """
     influence = measure_influence(sample.problem, sample.light, sample.fraction)
     reach: tuple[Column, ...] = ()
@@ -190,7 +190,7 @@ def solve_level(
     if phi > WIDEST or at.ray is not None:
         return None
     signs, c = _screen(level, b, kappa, reach, tally)
-    error = kappa / SAFETY
+    error, rays = kappa / SAFETY, 0
     while used < budget:
         used += 1
         tally["rounds"] += 1
@@ -201,7 +201,8 @@ def solve_level(
             tally["rays"] += 1
             if _growth(level, answer.ray) < 0.0:
                 return Screened(answer, band, signs, None, used, False)
-            limit = _first_hits(sample, b, answer.ray, band.n_rows)
+            rays += 1
+            limit = _first_hits(sample, b, answer.ray, band.n_rows * 4**rays)
             back = _hit(level, signs, b, answer.ray, limit)
         else:
             b = answer.b
@@ -351,13 +352,13 @@ def _growth(level: Level, ray: FloatArray) -> float:
 
 
 def _first_hits(sample: Sample, b: FloatArray, ray: FloatArray, wanted: int) -> float:
-    """How far along the ray to go until about a quarter of ``wanted`` rows change their sign."""
+    """How far along the ray to go until about ``wanted`` rows change their sign."""
     problem, light = sample.problem, sample.light
     r = problem.y[:light] - problem.Z[:light] @ b
     u = problem.Z[:light] @ ray
     ahead = r * u > 0.0
     hits = np.sort(r[ahead] / u[ahead])
-    place = int(max(20 * b.shape[0], wanted / 4) * sample.fraction)
+    place = int(max(20 * b.shape[0], wanted) * sample.fraction)
     return float(hits[place]) if place < hits.shape[0] else float("inf")
 
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.solvers.reduced_problem import Reduced, solve_positive
+from sklearn_mle.solvers.reduced_problem import Reduced, solve_positive, weighted_gram
 
 SHRINK = 0.35
 """Factor from one width to the next where a path of widths is followed from afar."""
+DAMPING = 1e-3
+"""Part of the Gram matrix of all rows that is added where few rows are active."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ def minimise_smoothed(problem: Reduced, at: Smoothed, width: float, max_steps: i
         active = np.flatnonzero(np.abs(r) < width)
         ZA = Z.take(active, axis=0)
         H = (ZA * w[active][:, None]).T @ ZA
+        if len(active) < 4 * g.shape[0]:
+            H = H + DAMPING * len(active) / r.shape[0] * weighted_gram(Z, w)
         step = width * solve_positive(H, g)
         fall = float(g @ step)
         if not fall > 1e-13 * scale * width:
@@ -110,13 +114,7 @@ def _along(
             high, at_high = t, at_t
             at_low = at_low * 0.5 if side == -1 else at_low
             side = -1
-    return t
-
-
-def begin(problem: Reduced, b: FloatArray) -> Smoothed:
-    """At b, with the mean absolute residual for a width."""
-    r = problem.y - problem.Z @ b
-    return Smoothed(b, r, float(np.mean(np.abs(r))))
+    return low if low > 0.0 else t
 
 
 def follow(
@@ -155,8 +153,8 @@ def predict_from_afar(problem: Reduced, max_phases: int, b: FloatArray) -> Smoot
     m, q = problem.Z.shape
     strides = strides_of(m, q)
     coarse = problem.every(strides[-1])
-    at = begin(coarse, b)
-    at = Smoothed(at.b, at.residuals, float(np.median(np.abs(at.residuals))) or at.width)
+    r = coarse.y - coarse.Z @ b
+    at = Smoothed(b, r, float(np.median(np.abs(r))) or float(np.mean(np.abs(r))))
     enough = 2.0 * np.sqrt(q * coarse.y.shape[0])
     floor = 1e-10 * float(np.mean(np.abs(coarse.y))) + np.finfo(float).tiny
     while at.phases < max_phases and at.ray is None:

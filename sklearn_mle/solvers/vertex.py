@@ -79,7 +79,8 @@ def guess_basis(problem: Reduced, residuals: FloatArray, width: float) -> IntArr
         score /= np.maximum(length, np.finfo(float).tiny)
         R, order = qr((rows * score[:, None]).T, mode="r", pivoting=True, check_finite=False)
         diagonal = np.abs(R.diagonal())
-        near = places[order[: int(np.count_nonzero(diagonal > 1e-9 * diagonal[0]))]]
+        least = 1e-6 if pool < m else 1e-10
+        near = places[order[: int(np.count_nonzero(diagonal > least * diagonal[0]))]]
         if near.shape[0] >= q or pool == m:
             return near[:q]
         pool = min(m, 4 * pool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import qr
 
 from sklearn_mle.likelihoods.location_scale import LocationScale
 from sklearn_mle.noises.noise import Fact, Noise
@@ -75,18 +76,19 @@ def draw_case(seed: int, most: int = 5000) -> Case:
         n = int(rng.integers(1, most + 1))
     p = int(rng.choice([0, 1, 2, 3, 5, 8, 12, 30], p=[0.02, 0.12, 0.16, 0.2, 0.2, 0.15, 0.1, 0.05]))
     kinds = [str(kind) for kind in rng.choice(COLUMNS, size=rng.integers(1, 4))]
+    fit_intercept = bool(rng.random() < 0.75)
     X = rng.standard_normal((n, p))
-    for kind in kinds:
-        X = _columns(kind, X, rng)
+    for kind in dict.fromkeys(kinds):
+        X = _columns(kind, X, rng, 6.0 if fit_intercept else 3.0)
     response = str(rng.choice(RESPONSES))
     y = _response(response, X, rng)
     weighting = str(rng.choice(WEIGHTS, p=[0.4, 0.15, 0.2, 0.1, 0.15]))
     tau = float(rng.choice([0.5, 0.01, 0.1, 0.25, 0.8, 0.99, rng.uniform(0.01, 0.99)]))
     name = f"seed={seed} n={n} p={p} {'+'.join(kinds)} y:{response} w:{weighting} tau={tau:.3g}"
-    return Case(X, y, _weights(weighting, n, rng), tau, bool(rng.random() < 0.75), name)
+    return Case(X, y, _weights(weighting, n, rng), tau, fit_intercept, name)
 
 
-def _columns(kind: str, X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _columns(kind: str, X: np.ndarray, rng: np.random.Generator, digits: float) -> np.ndarray:
     n, p = X.shape
     if kind == "t2":
         return X * rng.standard_t(2, size=X.shape)
@@ -103,7 +105,7 @@ def _columns(kind: str, X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if kind == "collinear" and p >= 3:
         X[:, -1] = X[:, 0] - 2.0 * X[:, 1]
     if kind == "offset":
-        return X + 10.0 ** rng.uniform(0, 6, size=p)
+        return X + 10.0 ** rng.uniform(0.0, digits, size=p) * np.sqrt(np.mean(X**2, axis=0))
     if kind == "scaled":
         return X * 10.0 ** rng.uniform(-8, 8, size=p)
     if kind == "duplicates":
@@ -166,15 +168,36 @@ def certified_gap(X, y, w, tau, fit_intercept, coef, intercept, d) -> float:
     loss = np.sum(w * r * (tau - (r < 0)))
     if loss <= 0.0:
         return 0.0
-    A = np.column_stack([np.ones(X.shape[0]), X - X.mean(axis=0)]) if fit_intercept else X
-    root = np.sqrt(w)
-    A = A * root[:, None]
-    length = np.sqrt(np.sum(A**2, axis=0))
-    U, s, _ = np.linalg.svd(A[:, length > 0.0] / length[length > 0.0], full_matrices=False)
-    U = U[:, s > 1e-11 * s[0]] if s.size else U
+    root = np.sqrt(w.astype(long))
+    A = X.astype(long)
+    if fit_intercept:
+        A = np.column_stack([np.ones(X.shape[0]), A - A.mean(axis=0)])
+    U = orthonormal(A * root[:, None])
     v = d.astype(long) / root
     for _ in range(3):
-        v = v - U.astype(long) @ (U.astype(long).T @ v)
+        v = v - U @ (U.T @ v)
     d = v * root
     over = max(long(1.0), np.max(d / (w * tau)), np.max(-d / (w * (1.0 - tau))))
     return float(1.0 - np.sum(d * r) / over / loss)
+
+
+def orthonormal(A: np.ndarray) -> np.ndarray:
+    """An orthonormal basis of the columns, by Gram and Schmidt twice in extended precision.
+
+    QR with pivoting in double precision says which columns are independent.
+    """
+    length = np.sqrt(np.sum(A**2, axis=0))
+    A = A[:, length > 0.0] / length[length > 0.0]
+    if not A.shape[1]:
+        return A
+    _, R, order = qr(A.astype(float), mode="economic", pivoting=True)
+    diagonal = np.abs(np.diagonal(R))
+    kept = order[: np.count_nonzero(diagonal > 1e-10 * diagonal[0])]
+    U = np.empty((A.shape[0], 0), dtype=np.longdouble)
+    for j in kept:
+        v = A[:, j]
+        for _ in range(2):
+            v = v - U @ (U.T @ v)
+            v = v / np.sqrt(np.sum(v**2))
+        U = np.column_stack([U, v])
+    return U

@@ -1,0 +1,67 @@
+"""That screening screens: shares of rows set aside, passes, and rows that come back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sklearn_mle.solvers.least_absolute import fit_exactly
+from tests.solvers.lad_cases import Case
+
+
+def trace_of(X, y, weight=None, tau=0.5):
+    return fit_exactly(Case(X, y, weight, tau, True).problem, start=None, max_iter=100).trace
+
+
+@pytest.fixture(scope="module")
+def ordinary():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200_000, 6))
+    return X, X @ rng.standard_normal(6) + rng.laplace(size=200_000)
+
+
+@pytest.mark.parametrize("tau", [0.5, 0.8, 0.05])
+def test_few_rows_stay_and_passes_are_few(ordinary, tau):
+    X, y = ordinary
+    trace = trace_of(X, y, tau=tau)
+    assert trace.band <= 0.15 * y.shape[0]
+    assert trace.passes <= 9
+    assert trace.rounds <= 3
+
+
+def test_wrong_signs_come_back():
+    """A sample of rows whose law differs from the others' predicts badly; the answer is exact."""
+    rng = np.random.default_rng(1)
+    n = 60_000
+    X = rng.standard_normal((n, 3))
+    X[:30, 2] *= 3000.0
+    y = X[:, 0] + rng.standard_normal(n)
+    y[:30] += 10.0 * X[:30, 2]
+    fit = fit_exactly(Case(X, y, None, 0.5, True).problem, start=None, max_iter=100)
+    assert fit.gap <= 1e-9
+    assert abs(fit.coef[2] - 10.0) < 0.1
+
+
+def test_heavy_rows_are_never_set_aside():
+    rng = np.random.default_rng(2)
+    X = rng.standard_t(2, size=(100_000, 4))
+    y = X @ np.ones(4) + rng.laplace(size=100_000)
+    trace = trace_of(X, y, rng.lognormal(0.0, 2.0, size=100_000))
+    assert trace.influence > 0
+    assert trace.rounds <= 6
+    assert trace.band <= 0.5 * y.shape[0]
+
+
+def test_a_column_that_the_sample_does_not_see():
+    rng = np.random.default_rng(3)
+    n = 100_000
+    X = rng.standard_normal((n, 3))
+    X[:, 2] = 0.0
+    rare = rng.choice(n, size=9, replace=False)
+    X[rare, 2] = 1.0
+    y = X[:, 0] + rng.laplace(size=n) + 5.0 * X[:, 2]
+    fit = fit_exactly(Case(X, y, None, 0.5, True).problem, start=None, max_iter=100)
+    assert fit.level.frame.kept.shape[0] == 3
+    assert fit.gap <= 1e-9
+    r = y[rare] - X[rare] @ fit.coef - fit.intercept
+    assert np.sum(r > 1e-9) <= 4 and np.sum(r < -1e-9) <= 4
