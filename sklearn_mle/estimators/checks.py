@@ -79,7 +79,7 @@ def rows_for_regression(
     """
     table, target = _validated(estimator, X, y, reset=reset, y_numeric=True)
     weight = checked_weight(sample_weight, table.shape[0])
-    return InMemoryRows(table, np.asarray(target, dtype=np.float64), weight)
+    return InMemoryRows(table, _as_numbers(target, type(estimator).__name__), weight)
 
 
 def labelled_features(
@@ -178,6 +178,13 @@ def checked_weight(sample_weight: ArrayLike | None, n_rows: int) -> FloatArray |
             "Leave sample_weight out to count every row once."
         )
     return weight
+
+
+def _as_numbers(target: NDArray[Any], name: str) -> FloatArray:
+    try:
+        return np.asarray(target, dtype=np.float64)
+    except ValueError as error:
+        raise ValueError(_with_way_out(str(error), name)) from None
 
 
 def _first(wrong: NDArray[np.bool_]) -> int:
