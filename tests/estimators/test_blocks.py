@@ -1,0 +1,161 @@
+"""How the rows are cut, stored and named changes nothing; more of them cost time, not memory."""
+
+import time
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+
+from sklearn_mle import MLEClassifier, MLERegressor
+from sklearn_mle.rows import in_memory
+
+MODELS = {
+    "gaussian": MLERegressor(),
+    "laplace": MLERegressor(noise="laplace"),
+    "two classes": MLEClassifier(),
+    "three classes": MLEClassifier(),
+}
+NAMES = ["age", "income", "rate", "size"]
+
+
+@pytest.fixture(params=MODELS)
+def kind(request):
+    return request.param
+
+
+def data(kind, n=1500, p=4):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, p))
+    if "classes" not in kind:
+        return X, X @ rng.normal(size=p) + rng.laplace(size=n)
+    n_classes = 2 if kind == "two classes" else 3
+    return X, (X @ rng.normal(size=(p, n_classes)) + rng.gumbel(size=(n, n_classes))).argmax(axis=1)
+
+
+def fit(kind, X, y, weight=None, **settings):
+    return clone(MODELS[kind]).set_params(**settings).fit(X, y, weight)
+
+
+def assert_same_fit(one, other, tol=1e-12):
+    for name in ("coef_", "intercept_", "scale_", "log_likelihood_"):
+        if hasattr(one, name):
+            here, there = getattr(one, name), getattr(other, name)
+            np.testing.assert_allclose(here, there, rtol=tol, atol=tol, err_msg=name)
+
+
+@pytest.mark.parametrize("n", [1500, 20_000])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("weighted", [False, True], ids=["each row once", "weighted"])
+def test_one_block_and_many_agree(kind, n, fit_intercept, weighted, monkeypatch):
+    X, y = data(kind, n)
+    weight = np.random.default_rng(1).integers(0, 4, size=n) if weighted else None
+    monkeypatch.setattr(in_memory, "BLOCK_BYTES", 2**30)
+    one = fit(kind, X, y, weight, fit_intercept=fit_intercept)
+    monkeypatch.setattr(in_memory, "BLOCK_BYTES", 1)
+    assert in_memory.InMemoryRows(X, y).block_rows == 64
+    assert_same_fit(fit(kind, X, y, weight, fit_intercept=fit_intercept), one)
+
+
+def test_the_order_in_memory_does_not_matter(kind):
+    X, y = data(kind)
+    expected = fit(kind, X, y)
+    wide = np.zeros((len(y), 8))
+    wide[:, ::2] = X
+    for same in (np.asfortranarray(X), wide[:, ::2], X[::-1].copy()[::-1]):
+        assert_same_fit(fit(kind, same, y), expected)
+
+
+def test_lists_and_whole_numbers_are_numbers(kind):
+    X, y = data(kind)
+    whole = np.round(10.0 * X)
+    expected = fit(kind, whole, y)
+    for same in (whole.tolist(), whole.astype(int), pd.DataFrame(whole.astype(int))):
+        assert_same_fit(fit(kind, same, list(y)), expected)
+
+
+def test_float32_is_computed_in_float64(kind):
+    X, y = data(kind)
+    single = X.astype(np.float32)
+    expected = fit(kind, single.astype(np.float64), y)
+    for same in (single, np.asfortranarray(single)):
+        model = fit(kind, same, y)
+        assert model.coef_.dtype == np.float64
+        assert_same_fit(model, expected)
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+def test_frames_give_the_same_fit_and_keep_their_names(kind, frame):
+    X, y = data(kind)
+    table = frame(dict(zip(NAMES, X.T)))
+    model, expected = fit(kind, table, y), fit(kind, X, y)
+    assert_same_fit(model, expected)
+    assert model.feature_names_in_.tolist() == NAMES
+    assert not hasattr(expected, "feature_names_in_")
+    np.testing.assert_allclose(model.predict(table), expected.predict(X), atol=1e-12)
+
+
+@pytest.mark.parametrize("series", [pd.Series, pl.Series], ids=["pandas", "polars"])
+def test_targets_and_weights_may_be_series(kind, series):
+    X, y = data(kind)
+    weight = np.random.default_rng(1).uniform(0.5, 2.0, size=len(y))
+    assert_same_fit(fit(kind, X, series(y), series(weight)), fit(kind, X, y, weight))
+
+
+def extra_memory(kind, X, y):
+    """The most memory that a fit takes beyond its input, in bytes; validation is part of it."""
+    fit(kind, X[:1000], y[:1000])
+    tracemalloc.start()
+    try:
+        fit(kind, X, y)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture(params=[np.float64, np.float32])
+def rows_twice_as_many(request):
+    """100,000 and 200,000 rows of 20 columns."""
+
+    def make(kind):
+        X, y = data(kind, n=200_000, p=20)
+        X = X.astype(request.param)
+        return (X[:100_000], y[:100_000]), (X, y)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers_a_row"), [("gaussian", 0.1), ("two classes", 5.0), ("three classes", 5.0)]
+)
+def test_more_rows_take_a_few_numbers_a_row(kind, numbers_a_row, rows_twice_as_many):
+    """Gaussian noise takes none; classes take their codes, scores and a share for a sample."""
+    few, many = rows_twice_as_many(kind)
+    growth = extra_memory(kind, *many) - extra_memory(kind, *few)
+    assert growth <= 8 * numbers_a_row * 100_000
+
+
+def test_laplace_memory_grows_less_than_the_rows(rows_twice_as_many):
+    """Its sample and its band grow as n to the power of 2/3, and 2**(2/3) is 1.59."""
+    few, many = (extra_memory("laplace", X, y) for X, y in rows_twice_as_many("laplace"))
+    assert many <= 1.65 * few
+    assert many <= 8 * 20 * 200_000
+
+
+def seconds(kind, X, y):
+    """Of the fastest of five fits: what else the machine does only adds."""
+
+    def once():
+        start = time.perf_counter()
+        fit(kind, X, y)
+        return time.perf_counter() - start
+
+    return min(once() for _ in range(5))
+
+
+def test_time_grows_with_the_rows_and_not_with_their_square(kind):
+    X, y = data(kind, n=160_000, p=8)
+    few, many = seconds(kind, X[:20_000], y[:20_000]), seconds(kind, X, y)
+    assert many <= 3 * 8 * few
