@@ -33,24 +33,27 @@ class Influence:
     median : float
         Of the leverage.
     heavy : float
-        Weight times leverage from which on a row is heavy.
+        Weight times leverage from which on a row is heavy: it belongs to every sample.
+    far : float
+        Leverage from which on a row is never set aside.
     """
 
     whitening: FloatArray
     median: float
     heavy: float
+    far: float
 
     def reach(self, Z: FloatArray) -> FloatArray:
         """Leverage over its median, at least 0.7: how far the band reaches at each row."""
         return np.maximum(0.7, _length(Z @ self.whitening) / self.median)
 
     def reach_of(self, whitened: FloatArray, weight: FloatArray | None) -> FloatArray:
-        """The same from whitened rows; infinite at heavy ones."""
+        """The same from whitened rows: infinite at far rows, and negative at heavy ones."""
         leverage = _length(whitened)
         influence = leverage if weight is None else leverage * weight
         reach = np.maximum(0.7, leverage / self.median)
-        reach[influence > self.heavy] = np.inf
-        return reach
+        reach[leverage > self.far] = np.inf
+        return np.where(influence > self.heavy, -reach, reach)
 
 
 def measure_influence(sample: Reduced, light: int, fraction: float) -> Influence | None:
@@ -74,7 +77,8 @@ def measure_influence(sample: Reduced, light: int, fraction: float) -> Influence
     leverage = _length(Z @ whitening)
     middle, tail = np.quantile(leverage * w, [0.5, 1.0 - 0.5 * fraction])
     median = float(np.median(leverage)) or float(np.mean(leverage)) or 1.0
-    return Influence(whitening, median, max(HEAVY * float(middle), float(tail)))
+    far = max(HEAVY * median, float(np.quantile(leverage, 1.0 - 0.5 * fraction)))
+    return Influence(whitening, median, max(HEAVY * float(middle), float(tail)), far)
 
 
 def _length(rows: FloatArray) -> FloatArray:

@@ -31,7 +31,10 @@ SAFETY = 3.5
 SMALL = 2500
 """Rows that are solved directly."""
 WIDEST = 0.6
-"""Share of the rows in the band from which on screening is no gain."""
+"""Share of the rows in the band from which on screening is no gain; a copy of X is the price of
+doing without."""
+WIDEST_NESTED = 0.35
+"""The same for rows in memory: wider bands would cost more rounds than they save rows."""
 NESTED_BUDGET = 20
 UNFINISHED_ROWS = 2000
 """Rows that tell the size of residuals where a fit stops early."""
@@ -155,7 +158,7 @@ def solve_reduced(problem: Reduced, b: FloatArray, error: float, tally: Counter[
     fraction = drawn.n_rows / m
     sample = Sample(level.reduced(drawn, problem.c * fraction), drawn.n_rows, fraction)
     inner: Counter[str] = Counter()
-    screened = solve_level(level, sample, at, inner, NESTED_BUDGET)
+    screened = solve_level(level, sample, at, inner, NESTED_BUDGET, WIDEST_NESTED)
     for name in inner.keys() - {"passes", "rounds", "band"}:
         tally[name] += inner[name]
     if screened is None or (not screened.finished and screened.answer.ray is None):
@@ -168,7 +171,12 @@ def solve_reduced(problem: Reduced, b: FloatArray, error: float, tally: Counter[
 
 
 def solve_level(
-    level: Level, sample: Sample, at: Smoothed, tally: Counter[str], budget: int
+    level: Level,
+    sample: Sample,
+    at: Smoothed,
+    tally: Counter[str],
+    budget: int,
+    widest: float = WIDEST,
 ) -> Screened | None:
     """Predict, screen, solve the band and verify, until all signs agree.
 
@@ -187,7 +195,7 @@ def solve_level(
     if used >= budget:
         return _unfinished(level, b, used)
     kappa, phi = _band(sample, at, influence)
-    if phi > WIDEST or at.ray is not None:
+    if phi > widest or at.ray is not None:
         return None
     signs, c = _screen(level, b, kappa, reach, tally)
     error, rays = kappa / SAFETY, 0
@@ -196,6 +204,8 @@ def solve_level(
         tally["rounds"] += 1
         band = level.rows.keep(_in_band, signs)
         tally["band"] = band.n_rows
+        if band.n_rows > widest * level.rows.n_rows and widest == WIDEST_NESTED:
+            return None
         answer = solve_reduced(level.reduced(band, c), b, error, tally)
         if answer.ray is not None:
             tally["rays"] += 1
@@ -256,10 +266,10 @@ def _band(sample: Sample, at: Smoothed, influence: Influence | None) -> tuple[fl
 def _with_heavy_rows(
     level: Level, sample: Sample, influence: Influence, tally: Counter[str]
 ) -> tuple[tuple[Column], Sample]:
-    """How far the band reaches at each row, infinite at heavy rows; the sample with all of those.
+    """How far the band reaches at each row, negative at heavy rows; the sample with all of those.
 
     Heavy rows decide directions that a sample hardly sees. All of them enter the sample, each for
-    its fraction, and none is ever set aside.
+    its fraction; those of high leverage are never set aside.
     """
     matrix, row = level.frame.directions(influence.whitening)
 
@@ -270,8 +280,8 @@ def _with_heavy_rows(
     tally["passes"] += 1
     heavy = level.reduced(level.rows.keep(_is_heavy, column), sample.problem.c)
     problem = sample.problem
-    far = influence.reach_of(problem.Z @ influence.whitening, problem.w)
-    light = np.flatnonzero(np.isfinite(far[: sample.light]))
+    drawn = influence.reach_of(problem.Z @ influence.whitening, problem.w)
+    light = np.flatnonzero(drawn[: sample.light] > 0.0)
     merged = Reduced(
         np.vstack([problem.Z[light], heavy.Z]),
         np.concatenate([problem.y[light], heavy.y]),
@@ -293,7 +303,7 @@ def _screen(
 
     def signs(block: Block, *reach: FloatArray) -> np.ndarray:
         r = block.y - (block.X @ coef + intercept)
-        width = kappa * reach[0] if reach else kappa
+        width = kappa * np.abs(reach[0]) if reach else kappa
         return (r > width).view(np.int8) - (r < -width).view(np.int8)
 
     def gather(block: Block, s: np.ndarray) -> tuple[FloatArray]:
@@ -397,7 +407,7 @@ def _in_band(block: Block, s: np.ndarray) -> np.ndarray:
 
 
 def _is_heavy(block: Block, reach: np.ndarray) -> np.ndarray:
-    return np.isinf(reach)
+    return reach < 0.0
 
 
 def _without(block: Block, s: np.ndarray, back: np.ndarray) -> np.ndarray:
