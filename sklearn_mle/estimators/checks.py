@@ -17,6 +17,18 @@ from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import FloatArray
 
 DTYPES = (np.float64, np.float32)
+WAYS_OUT = {
+    "Unknown label type": "Pass labels of one kind; for a numeric target use MLERegressor.",
+    "y should be a 1d array": "Fit one column of y at a time.",
+    "0 sample(s)": "Check the filter or split that these rows come from.",
+    "0 feature(s)": "Pass at least one column.",
+    "features as input": "Pass the features that fit has seen, in the same order.",
+    "feature names should match": "Pass the features that fit has seen, in the same order.",
+    "while dim <= 2 is required": "Pass a table, one row a sample and one column a feature.",
+    "Complex data": "Pass real and imaginary parts as two columns.",
+    "requires y to be passed": "Pass one y for each row of X.",
+}
+"""What to do about messages of scikit-learn that state the rule and what was got."""
 
 
 def check_settings(estimator: Any) -> None:
@@ -91,8 +103,24 @@ def labelled_features(
         As `rows_for_regression`, with labels of any kind in ``y``.
     """
     table, labels = _validated(estimator, X, y, reset=reset)
-    check_classification_targets(labels)
+    _check_one_kind(labels)
+    try:
+        check_classification_targets(labels)
+    except ValueError as error:
+        raise ValueError(_with_way_out(str(error), type(estimator).__name__)) from None
     return table, column_or_1d(labels), checked_weight(sample_weight, table.shape[0])
+
+
+def _check_one_kind(labels: NDArray[Any]) -> None:
+    """Labels among objects can be put in order."""
+    if labels.dtype != object:
+        return
+    kinds = sorted({type(label).__name__ for label in labels.ravel()})
+    if len(kinds) > 1 and ("NoneType" in kinds or "str" in kinds):
+        raise ValueError(
+            f"y must hold labels of one kind; got labels of types {', '.join(kinds)}. Drop rows "
+            "without a label, and write the others alike, for example all as text."
+        )
 
 
 def features(estimator: Any, X: ArrayLike) -> NDArray[np.floating]:
@@ -104,8 +132,9 @@ def check_two_classes(classes: NDArray[Any]) -> None:
     """At least two classes among the rows whose weight is not zero."""
     if classes.size < 2:
         raise ValueError(
-            f"y must hold at least 2 classes in rows of positive weight; got only one class: "
-            f"{classes[0]!r}. Add rows of another class, or predict this class without a model."
+            "y must hold at least 2 classes in rows of positive weight; got only one class: "
+            f"{classes.tolist()[0]!r}. Add rows of another class, or predict this class without a "
+            "model."
         )
 
 
@@ -135,7 +164,10 @@ def class_factors(class_weight: Any, classes: NDArray[Any], counts: NDArray[Any]
         raise ValueError(
             f"class_weight must name classes of y, which are {labels}; got {unknown}. Remove these."
         )
-    factors = np.array([float(class_weight.get(label, 1.0)) for label in labels])
+    try:
+        factors = np.array([float(class_weight.get(label, 1.0)) for label in labels])
+    except (TypeError, ValueError):
+        factors = np.full(classes.size, np.nan)
     if not np.all(np.isfinite(factors) & (factors > 0.0)):
         raise ValueError(
             f"class_weight must hold positive, finite factors; got {class_weight!r}. To leave a "
@@ -149,7 +181,9 @@ def checked_weight(sample_weight: ArrayLike | None, n_rows: int) -> FloatArray |
     if sample_weight is None:
         return None
     try:
-        weight = np.asarray(sample_weight, dtype=np.float64)
+        given = np.asarray(sample_weight)
+        casting: Any = "unsafe" if given.dtype == object else "same_kind"
+        weight = given.astype(np.float64, casting=casting, copy=False)
     except (TypeError, ValueError):
         raise ValueError(
             "sample_weight must hold numbers, one a row; got entries that are not. Pass how many "
@@ -181,10 +215,14 @@ def checked_weight(sample_weight: ArrayLike | None, n_rows: int) -> FloatArray |
 
 
 def _as_numbers(target: NDArray[Any], name: str) -> FloatArray:
+    """The target in float64; None among objects is seen only here, where it becomes NaN."""
     try:
-        return np.asarray(target, dtype=np.float64)
+        numbers = np.asarray(target, dtype=np.float64)
     except ValueError as error:
         raise ValueError(_with_way_out(str(error), name)) from None
+    if not np.isfinite(numbers.sum()) and not np.isfinite(numbers).all():
+        raise ValueError(_with_way_out("Input y contains NaN or infinity.", name))
+    return numbers
 
 
 def _first(wrong: NDArray[np.bool_]) -> int:
@@ -212,8 +250,11 @@ def _with_way_out(message: str, name: str) -> str:
         return (
             f"X and y must have the same number of rows. {message}. Pass one y for each row of X."
         )
-    if message.startswith("Input y contains"):
+    if message.startswith(("Input y contains", "Input contains NaN")):
         return f"y must be finite. {message} Drop these rows: a missing target tells nothing."
     if "contains infinity" in message:
         return f"{message} Clip such values, or drop their rows."
+    for found, way_out in WAYS_OUT.items():
+        if found in message:
+            return message + ("" if message.endswith("\n") else " ") + way_out
     return message

@@ -52,10 +52,10 @@ def choose(likelihood: Any, solver: str) -> Any:
             f"solver must be one of {choice} for this model; got {solver!r}. Use 'auto'."
         )
     missing = SOLVERS[solver].NEEDS & ~likelihood.facts
-    raise ValueError(
-        f"solver={solver!r} needs a cost that is {describe(missing)}, which this model's is not; "
-        f"got solver={solver!r}. Use one of {choice}."
-    )
+    reason = f"needs a cost that is {describe(missing)}, which this model's is not"
+    if not missing:
+        reason = "does not fit this model, whose scale has a closed form"
+    raise ValueError(f"solver={solver!r} {reason}; got solver={solver!r}. Use one of {choice}.")
 
 
 def describe(facts: Fact) -> str:

@@ -55,13 +55,27 @@ def test_y_that_is_not_finite(noise, value):
         (np.zeros(20), r"positive for at least one row; got.*all zero.*Leave sample_weight out"),
         (np.ones(19), r"one entry a row, shape \(20,\); got shape \(19,\)"),
         (np.ones((20, 2)), r"must be 1D.*got shape \(20, 2\)"),
-        (["much"] * 20, r"must hold numbers.*got entries that are not"),
+        (["much"] * 20, r"must hold numbers.*got entries that are not.*Pass how many"),
+        (1j * np.ones(20), r"must hold numbers.*got entries that are not.*Pass how many"),
     ],
 )
 def test_weights_that_are_none(model_and_y, weight, message):
     model, y = model_and_y
     with pytest.raises(ValueError, match=message):
         model.fit(X, y, sample_weight=weight)
+
+
+def test_weights_that_are_none_for_held_out_rows(model_and_y):
+    model, y = model_and_y
+    model.fit(X, y)
+    with pytest.raises(ValueError, match=r"must not be negative; got -1.*Use 0"):
+        model.log_likelihood(X, y, sample_weight=-np.ones(20))
+
+
+def test_rows_to_predict_that_are_not_finite(model_and_y):
+    model, y = model_and_y
+    with pytest.raises(ValueError, match=r"X contains NaN[\s\S]*imput"):
+        model.fit(X, y).predict(changed(X, (3, 1), np.nan))
 
 
 def test_lengths_that_differ(model_and_y):
@@ -85,16 +99,63 @@ def test_text_for_a_numeric_target_points_to_the_classifier():
 
 
 def test_numbers_for_classes_point_to_the_regressor():
-    with pytest.raises(ValueError, match=r"Unknown label type: continuous|continuous"):
+    with pytest.raises(ValueError, match=r"Unknown label type: continuous.*use MLERegressor"):
         MLEClassifier().fit(X, Y)
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+@pytest.mark.parametrize("value", [None, np.nan, np.inf])
+def test_a_missing_target_among_objects_is_found(noise, value):
+    y = Y.astype(object)
+    y[3] = value
+    with pytest.raises(ValueError, match=r"y must be finite.*Drop these rows"):
+        MLERegressor(noise=noise).fit(X, y)
+
+
+def test_a_missing_label_is_found():
+    with pytest.raises(ValueError, match=r"y must be finite.*NaN. Drop these rows"):
+        MLEClassifier().fit(X, changed(LABELS == "low", 3, np.nan))
+    for missing in (None, 7, np.nan):
+        y = LABELS.astype(object)
+        y[3] = missing
+        with pytest.raises(ValueError, match=r"y must .*(got labels of types|NaN).*Drop"):
+            MLEClassifier().fit(X, y)
+
+
+def test_a_target_of_two_columns(model_and_y):
+    model, y = model_and_y
+    with pytest.raises(ValueError, match=r"1d array, got.*\(20, 2\).*one column of y at a time"):
+        model.fit(X, np.column_stack([y, y]))
+
+
+def test_no_target(model_and_y):
+    model, _ = model_and_y
+    with pytest.raises(ValueError, match=r"requires y.*None. Pass one y for each row"):
+        model.fit(X, None)
+
+
+def test_a_table_of_one_or_three_dimensions(model_and_y):
+    model, y = model_and_y
+    with pytest.raises(ValueError, match=r"Expected 2D array, got 1D array[\s\S]*reshape"):
+        model.fit(X[:, 0], y)
+    with pytest.raises(ValueError, match=r"dim 3.*dim <= 2.*Pass a table"):
+        model.fit(X[None], y)
+
+
+def test_complex_numbers(model_and_y):
+    model, y = model_and_y
+    with pytest.raises(ValueError, match=r"Complex data not supported[\s\S]*as two columns"):
+        model.fit(X + 1j, y)
 
 
 @pytest.mark.parametrize(
     ("noise", "error", "message"),
     [
-        ("laplacian", ValueError, r"must be one of 'gaussian'.*got 'laplacian'. Did you mean"),
+        ("laplacian", ValueError, r"one of 'gaussian', .*got 'laplacian'. Did you mean 'laplace'"),
+        ("normal", ValueError, r"got 'normal'. Did you mean 'gaussian'"),
+        ("weather", ValueError, r"got 'weather'. Choose one of these names"),
         (Laplace, TypeError, r"got the class Laplace. Call it: noise=Laplace\(\)"),
-        (None, TypeError, r"must be one of.*got None of type NoneType"),
+        (None, TypeError, r"must be one of.*got None of type NoneType. Pass one of these names"),
     ],
 )
 def test_a_noise_that_is_none(noise, error, message):
@@ -124,9 +185,26 @@ def test_settings_out_of_range(model_and_y, setting, error, message):
         type(model)(**{**model.get_params(), **setting}).fit(X, y)
 
 
-def test_a_solver_that_does_not_fit_the_noise():
-    with pytest.raises(ValueError, match=r"needs a cost that is quadratic.*'least_absolute'"):
-        MLERegressor(noise="laplace", solver="least_squares").fit(X, Y)
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (
+            MLERegressor(noise="laplace", solver="least_squares"),
+            r"needs a cost that is quadratic.*got solver='least_squares'.*'least_absolute'",
+        ),
+        (
+            MLERegressor(solver="newton"),
+            r"'newton' does not fit this model.*Use one of 'auto', 'least_squares'",
+        ),
+        (
+            MLEClassifier(solver="least_absolute"),
+            r"needs a cost that is piecewise linear.*Use one of 'auto', 'newton'",
+        ),
+    ],
+)
+def test_a_solver_that_does_not_fit_the_model(model, message):
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, LABELS if isinstance(model, MLEClassifier) else Y)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +212,9 @@ def test_a_solver_that_does_not_fit_the_noise():
     [
         ("even", r"dict.*'balanced' or None; got 'even'"),
         ({"middle": 1.0}, r"must name classes of y.*got \['middle'\]"),
-        ({"low": -1.0}, r"positive, finite factors; got"),
+        ({"low": -1.0}, r"positive, finite factors; got.*drop its rows"),
+        ({"low": "much"}, r"positive, finite factors; got"),
+        (3, r"dict.*'balanced' or None; got 3. Use class_weight='balanced'"),
     ],
 )
 def test_class_weights_that_are_none(class_weight, message):
@@ -150,16 +230,17 @@ def test_asking_before_fit(model_and_y):
         lambda: fresh.log_likelihood(X, y),
         lambda: fresh.aic(X, y),
     ):
-        with pytest.raises(NotFittedError, match="not fitted yet"):
+        with pytest.raises(NotFittedError, match=r"not fitted yet. Call 'fit'"):
             ask()
 
 
 def test_other_features_than_at_fit(model_and_y):
     model, y = model_and_y
     model.fit(pd.DataFrame(X, columns=["a", "b"]), y)
-    with pytest.raises(ValueError, match=r"feature names should match"):
+    with pytest.raises(ValueError, match=r"names should match[\s\S]*- c[\s\S]*in the same order"):
         model.predict(pd.DataFrame(X, columns=["a", "c"]))
-    with pytest.raises(ValueError, match=r"3 features.*expecting 2"):
+    model.fit(X, y)
+    with pytest.raises(ValueError, match=r"3 features.*expecting 2.*in the same order"):
         model.predict(np.ones((4, 3)))
 
 
@@ -173,9 +254,11 @@ def test_one_class_only():
 
 def test_nothing_at_all(model_and_y):
     model, _ = model_and_y
-    with pytest.raises(ValueError, match=r"0 sample"):
+    with pytest.raises(ValueError, match=r"0 sample.*minimum of 1 is required.*filter or split"):
         model.fit(np.empty((0, 2)), np.empty(0))
-    with pytest.raises(ValueError, match=r"0 feature"):
+    with pytest.raises(
+        ValueError, match=r"0 feature.*minimum of 1 is required.*at least one column"
+    ):
         model.fit(np.empty((5, 0)), np.arange(5) % 2)
 
 
@@ -205,6 +288,39 @@ def test_a_plane_through_every_row_is_kept_and_named(noise, n):
     np.testing.assert_allclose(model.predict(wide), y, rtol=1e-10)
     assert model.scale_ == 0.0
     assert model.log_likelihood(wide, y) == np.inf
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_an_exact_linear_target_has_scale_zero_and_keeps_its_coefficients(noise, fit_intercept):
+    y = X @ [0.1, -0.7] + 0.3 * fit_intercept
+    with pytest.warns(ConvergenceWarning, match="goes through every row.*can be used to predict"):
+        model = MLERegressor(noise=noise, fit_intercept=fit_intercept).fit(X, y)
+    np.testing.assert_allclose(model.coef_, [0.1, -0.7], rtol=1e-13)
+    assert model.intercept_ == pytest.approx(0.3 * fit_intercept, rel=1e-13)
+    assert (model.scale_, model.log_likelihood_) == (0.0, np.inf)
+    assert model.log_likelihood(X, y) == np.inf
+    assert (model.aic(X, y), model.bic(X, y)) == (-np.inf, -np.inf)
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+def test_an_impossible_row_of_weight_zero_does_not_count(noise):
+    level = np.full(20, 2.0)
+    with pytest.warns(ConvergenceWarning, match="scale is 0"):
+        model = MLERegressor(noise=noise).fit(X, level)
+    off, weight = changed(level, 0, 3.0), changed(np.ones(20), 0, 0.0)
+    assert model.log_likelihood(X, off) == -np.inf
+    assert model.log_likelihood(X, off, sample_weight=weight) == np.inf
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+@pytest.mark.parametrize("factor", [1e-100, 1e100])
+def test_targets_of_extreme_size_are_fitted_as_any_other(noise, factor):
+    model, other = MLERegressor(noise=noise).fit(X, Y), MLERegressor(noise=noise).fit(X, Y * factor)
+    np.testing.assert_allclose(other.coef_, model.coef_ * factor, rtol=1e-12)
+    assert other.scale_ == pytest.approx(model.scale_ * factor, rel=1e-12)
+    moved = model.log_likelihood_ - 20 * np.log(factor)
+    assert other.log_likelihood_ == pytest.approx(moved, rel=1e-12)
 
 
 @pytest.mark.parametrize("noise", ["gaussian", "laplace"])
