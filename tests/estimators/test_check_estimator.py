@@ -1,6 +1,7 @@
 """scikit-learn's own checks of an estimator, with nothing excused.
 
-Some of them fit more columns than rows: exact fits and separated classes, which warn as they should.
+Some of them fit more columns than rows: exact fits and separated classes, which warn as they
+should.
 """
 
 import pytest
