@@ -60,7 +60,7 @@ from sklearn_mle.solvers.solution import (
 NEEDS = Fact.PIECEWISE_LINEAR
 PROVED = 1e-9
 """A gap that counts as none: a finished fit is exact up to rounding."""
-ROUNDING = 256.0 * EPS
+ROUNDING = 1024.0 * EPS
 """Allowance for the rounding of a dual against its box."""
 MANY_ROWS = 5000
 """Rows up to which residuals are computed in extended precision."""
@@ -342,7 +342,7 @@ def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
         if check is not None:
             slack = answer.slack + ROUNDING
             loss, gap = check.absolute + level.tilt * check.signed, gap + check.gap
-            slack += EPS * (32.0 * np.sqrt(level.rows.n_rows) + 16.0 * level.frame.condition)
+            slack += EPS * (8.0 * np.sqrt(level.rows.n_rows) + 16.0 * level.frame.condition)
         gap = (gap / loss if loss > 0.0 else 0.0) + 2.0 * slack / (1.0 - abs(level.tilt))
         if check is not None and check.absolute <= NEARLY_EXACT * check.size:
             loss = float("nan")
@@ -370,13 +370,14 @@ def complementarity(
 ) -> tuple[float, float]:
     """The loss of these rows and what they add to the duality gap, ``sum w_i |r_i| - a_i r_i``.
 
-    Residuals are those of the coefficients that are handed out. At rows inside their box, those of
-    the basis, they are nothing but rounding, and extended precision tells how much.
+    Residuals are those of the coefficients that are handed out. Where they are nothing but
+    rounding, as in the basis, extended precision tells how much.
     """
     w = np.ones(band.n_rows) if band.weight is None else band.weight
     r = band.y - (band.X @ coef + intercept)
     loss = float(w @ np.abs(r) + level.tilt * (w @ r))
-    inside = np.flatnonzero(np.abs(answer.dual) < w)
+    tiny = 16.0 * rounding_of(level.frame, coef, intercept)
+    inside = np.flatnonzero((np.abs(answer.dual) < w) | (np.abs(r) <= tiny))
     allowance = 0.0
     if inside.shape[0] <= MANY_ROWS:
         terms = band.X[inside].astype(np.longdouble) * coef

@@ -99,8 +99,11 @@ def spread_excess(problem: Reduced, dual: FloatArray) -> float:
 
     With ``e = Z'a + c`` the correction of least weighted norm is ``-w_i * z_i'G^-1 e``,
     ``G = Z'WZ``; its largest entry relative to w_i is returned. Dividing the corrected dual by one
-    plus this number puts it back into the box, which costs that fraction of the dual value.
+    plus this number puts it back into the box, which costs that fraction of the dual value. Of
+    many rows a stride takes the whole correction, which is a bound as well.
     """
     e = dual @ problem.Z + problem.c
-    move = problem.Z @ solve_positive(weighted_gram(problem.Z, problem.w), e)
+    stride = max(1, problem.Z.shape[0] // max(2000, 50 * problem.Z.shape[1]))
+    Z, w = problem.Z[::stride], problem.w[::stride]
+    move = Z @ solve_positive(weighted_gram(Z, w), e)
     return float(np.abs(move).max(initial=0.0))

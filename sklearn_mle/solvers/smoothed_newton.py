@@ -18,7 +18,8 @@ from sklearn_mle.solvers.reduced_problem import Reduced, solve_positive, weighte
 SHRINK = 0.35
 """Factor from one width to the next where a path of widths is followed from afar."""
 DAMPING = 1e-3
-"""Part of the Gram matrix of all rows that is added where few rows are active."""
+"""Part of the Gram matrix of all rows, estimated from a stride, that is added where few rows
+are active."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def minimise_smoothed(problem: Reduced, at: Smoothed, width: float, max_steps: i
         ZA = Z.take(active, axis=0)
         H = (ZA * w[active][:, None]).T @ ZA
         if len(active) < 4 * g.shape[0]:
-            H = H + DAMPING * len(active) / r.shape[0] * weighted_gram(Z, w)
+            stride = max(1, r.shape[0] // (20 * g.shape[0]))
+            share = DAMPING * len(active) * stride / r.shape[0]
+            H = H + share * weighted_gram(Z[::stride], w[::stride])
         step = width * solve_positive(H, g)
         fall = float(g @ step)
         if not fall > 1e-13 * scale * width:
