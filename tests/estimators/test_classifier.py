@@ -100,22 +100,26 @@ def test_class_weights_are_those_of_scikit_learn(class_weight):
 
 
 def separable(X, y):
-    """Whether a linear program finds a plane with every row on its own side, by a margin of 1."""
+    """Whether a linear program finds a plane with no row on the wrong side, and some not on it.
+
+    The total of the margins is made as large as possible with coefficients between -1 and 1.
+    """
     Z = (X - X.mean(axis=0)) / X.std(axis=0)
     signed = np.where(y == 1, 1.0, -1.0)[:, None] * np.column_stack([Z, np.ones(len(Z))])
-    found = optimize.linprog(
-        np.zeros(signed.shape[1]), A_ub=-signed, b_ub=-np.ones(len(Z)), bounds=(None, None)
+    best = optimize.linprog(
+        -signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(Z)), bounds=(-1, 1), method="highs"
     )
-    return found.status == 0
+    return -best.fun > 1e-5
 
 
+@pytest.mark.parametrize("units", [1.0, 1e-6, 1e6])
 @pytest.mark.parametrize("columns", [5, 10, 20, 30])
-def test_the_breast_cancer_data_get_the_true_answer(columns):
+def test_the_breast_cancer_data_get_the_true_answer(columns, units):
     X, y = load_breast_cancer(return_X_y=True)
     X = X[:, :columns]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SeparationWarning)
-        assert MLEClassifier().fit(X, y).separated_ is separable(X, y)
+        assert MLEClassifier().fit(X * units, y).separated_ is separable(X, y)
 
 
 @pytest.mark.parametrize("load", [load_iris, load_wine])
@@ -131,6 +135,38 @@ def test_complete_and_quasi_complete_separation_of_three_classes(load):
     np.testing.assert_array_equal(again.coef_, model.coef_)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_completely_separated_classes_are_certain_and_finite(n_classes, weighted):
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(n_classes), 20)
+    X = rng.uniform(-1.0, 1.0, size=(len(y), 2)) + 5.0 * np.array([[0, 0], [1, 0], [0, 1]])[y]
+    weight = rng.uniform(0.1, 9.0, size=len(y)) if weighted else None
+    with pytest.warns(SeparationWarning, match="no finite maximum"):
+        model = MLEClassifier().fit(X, y, weight)
+    assert model.separated_
+    assert np.isfinite(model.coef_).all() and np.isfinite(model.intercept_).all()
+    np.testing.assert_array_equal(model.predict(X), y)
+    np.testing.assert_allclose(model.predict_proba(X), np.eye(n_classes)[y], atol=1e-6)
+    assert -1e-6 <= model.log_likelihood_ <= 0.0
+    assert model.optimality_gap_ <= 1e-6
+
+
+def test_three_classes_of_which_one_stands_apart_leave_the_others_at_their_own_fit():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(150, 2))
+    y = np.where(X[:, 0] + rng.logistic(size=150) > 0.0, 1, 0)
+    X, y = np.vstack([X, rng.normal(size=(30, 2)) + 50.0]), np.append(y, np.full(30, 2))
+    with pytest.warns(SeparationWarning):
+        model = MLEClassifier().fit(X, y)
+    pair = MLEClassifier().fit(X[:150], y[:150])
+    np.testing.assert_allclose(
+        model.predict_proba(X[:150])[:, :2], pair.predict_proba(X[:150]), atol=1e-6
+    )
+    np.testing.assert_allclose(model.predict_proba(X[150:])[:, 2], 1.0, atol=1e-6)
+    assert model.log_likelihood_ == pytest.approx(pair.log_likelihood_, abs=1e-6)
+
+
 def test_predictions_of_separated_classes_are_those_of_the_limit():
     X = np.array([[0.0, 0], [0, 1], [0, 2], [0, 3], [1, 0], [1, 1], [1, 2]])
     y = np.array([0, 1, 0, 1, 1, 1, 1])
@@ -141,6 +177,16 @@ def test_predictions_of_separated_classes_are_those_of_the_limit():
     np.testing.assert_allclose(P[:4], undecided.predict_proba(X[:4, 1:]), atol=1e-6)
     np.testing.assert_allclose(P[4:, 1], 1.0, atol=1e-7)
     assert model.log_likelihood_ == pytest.approx(undecided.log_likelihood_, abs=1e-7)
+
+
+def test_far_rows_and_overlapping_classes_in_any_units_are_no_separation():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(400, 2)) * [1e-3, 1e5]
+    X[:3] *= 1e4
+    y = rng.integers(2, size=400)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not MLEClassifier().fit(X, y).separated_
 
 
 def test_extreme_but_overlapping_classes_are_fitted_without_a_word():
@@ -162,6 +208,38 @@ def test_stopping_early_warns_and_the_gap_is_true():
     cost = -model.log_likelihood_
     assert model.n_iter_ == 1
     assert model.optimality_gap_ >= (cost - least) / max(1.0, cost)
+
+
+def exact_cost(model, X, y):
+    """The cost in extended precision, and what is left of it after two Newton steps there."""
+    Z = np.column_stack([X, np.ones(len(X))]).astype(np.longdouble)
+    sign = np.where(y == 1, 1.0, -1.0)
+    theta = np.append(model.coef_[0], model.intercept_).astype(np.longdouble)
+
+    def cost(theta):
+        return np.logaddexp(0, -sign * (Z @ theta)).sum()
+
+    least = theta
+    for _ in range(2):
+        p = 1 / (1 + np.exp(-(Z @ least)))
+        hessian = np.asarray((Z.T * (p * (1 - p))) @ Z, dtype=float)
+        gradient = np.asarray(Z.T @ (p - (y == 1)), dtype=float)
+        least = least - np.linalg.solve(hessian, gradient)
+    return float(cost(theta) - cost(least)), float(cost(least))
+
+
+@pytest.mark.parametrize("tol", [1e-2, 1e-5, 1e-8])
+@pytest.mark.parametrize("max_iter", [2, 3, 100])
+def test_the_gap_bounds_what_extended_precision_still_finds(tol, max_iter):
+    X, y = load_breast_cancer(return_X_y=True)
+    X = X[:, [1, 4]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = MLEClassifier(tol=tol, max_iter=max_iter).fit(X, y)
+    left, least = exact_cost(MLEClassifier().fit(X, y), X, y)
+    assert left <= 1e-15 * least
+    cost = -model.log_likelihood_
+    assert cost - least <= model.optimality_gap_ * max(1.0, cost) + 1e-14 * least
 
 
 def test_a_warm_start_goes_on_where_the_last_fit_ended():

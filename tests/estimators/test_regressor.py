@@ -9,8 +9,11 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from sklearn_mle import MLERegressor
+from sklearn_mle import MLERegressor, log_likelihood_scorer
 from sklearn_mle.noises import Gaussian, Laplace
 
 
@@ -61,8 +64,47 @@ def test_copies_fit_and_predict_alike(data):
     assert model.set_params(noise="gaussian").fit(X, y).noise_.loss_name == "squared error"
 
 
+def test_a_clone_is_not_fitted_and_keeps_the_noise(data):
+    fitted = MLERegressor(noise=Laplace(), tol=1e-6).fit(*data)
+    copy = clone(fitted)
+    assert not hasattr(copy, "coef_")
+    assert isinstance(copy.noise, Laplace) and copy.noise is not fitted.noise
+    assert copy.tol == 1e-6
+
+
+def test_fit_leaves_the_parameters_as_they_were(data):
+    noise = Laplace()
+    model = MLERegressor(noise=noise)
+    assert model.fit(*data) is model
+    assert model.noise is noise
+    assert MLERegressor("laplace").fit(*data).noise == "laplace"
+
+
+def test_a_grid_search_reaches_noises_by_name_and_by_object(data):
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), MLERegressor()),
+        {"mleregressor__noise": ["gaussian", "laplace", Gaussian(), Laplace()]},
+        scoring=log_likelihood_scorer,
+    ).fit(*data)
+    scores = search.cv_results_["mean_test_score"]
+    np.testing.assert_allclose(scores[:2], scores[2:], rtol=1e-12)
+    assert scores[0] > scores[1]
+    assert search.score(*data) == pytest.approx(log_likelihood_scorer(search, *data), rel=1e-14)
+
+
 def test_the_html_repr_shows_the_noise(data):
     assert "laplace" in MLERegressor(noise="laplace").fit(*data)._repr_html_()
+    assert "Laplace()" in MLERegressor(noise=Laplace())._repr_html_()
+    assert "MLERegressor" in make_pipeline(StandardScaler(), MLERegressor())._repr_html_()
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+def test_predictions_are_the_linear_function(data, noise):
+    X, y = data
+    model = MLERegressor(noise=noise).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), X @ model.coef_ + model.intercept_, rtol=1e-13)
+    assert model.predict(X[:1]).shape == (1,)
+    assert model.predict(X.astype(np.float32)).dtype == np.float64
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
@@ -97,6 +139,7 @@ def test_a_warm_start_gives_the_same_fit(data, noise):
     model = MLERegressor(noise=noise, warm_start=True).fit(X[:300], y[:300]).fit(X, y)
     cold = MLERegressor(noise=noise).fit(X, y)
     assert model.log_likelihood_ == pytest.approx(cold.log_likelihood_, rel=1e-12)
+    assert model.fit(X, y).n_iter_ <= cold.n_iter_
     model.fit(X[:, :3], y)
     assert model.coef_.shape == (3,)
 

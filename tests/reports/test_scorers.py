@@ -5,7 +5,9 @@ import pickle
 import numpy as np
 import pytest
 import sklearn
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
@@ -104,6 +106,35 @@ def test_metadata_routing_hands_weights_to_fit_and_to_score(data):
     assert routed["test_score"][0] == pytest.approx(expected, rel=1e-10)
     assert plain["test_score"][0] != routed["test_score"][0]
     assert search.best_params_["noise"] in ("gaussian", "laplace")
+
+
+def test_a_class_search_with_weights_scores_by_them_under_another_name():
+    X, y = load_iris(return_X_y=True)
+    X, y = X[50:, :2], y[50:]
+    w = np.random.default_rng(0).integers(1, 5, size=100)
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = MLEClassifier().set_fit_request(sample_weight="repeats")
+        search = GridSearchCV(
+            make_pipeline(StandardScaler().set_fit_request(sample_weight=False), model),
+            {"mleclassifier__fit_intercept": [True, False]},
+            scoring=log_likelihood_scorer.set_score_request(sample_weight="repeats"),
+            cv=3,
+            n_jobs=2,
+        ).fit(X, y, repeats=w)
+        unweighted = clone(search).set_params(scoring=log_likelihood_scorer).fit(X, y, repeats=w)
+    best, other = (s.cv_results_["mean_test_score"] for s in (search, unweighted))
+    assert np.all(np.isfinite(best)) and np.all(best != other)
+    final = search.best_estimator_[-1]
+    logs = final.log_prob(search.best_estimator_[:-1].transform(X), y)
+    assert final.log_likelihood_ == pytest.approx(w @ logs, rel=1e-12)
+
+
+def test_a_score_of_an_impossible_row_is_minus_infinity_and_never_nan(data):
+    X, y, w = data
+    with pytest.warns(ConvergenceWarning, match="scale is 0"):
+        model = MLERegressor().fit(X, np.ones(120))
+    assert log_likelihood_scorer(model, X, y) == -np.inf
+    assert log_likelihood_scorer(model, X, np.ones(120), sample_weight=w) == np.inf
 
 
 def test_a_request_makes_a_new_scorer_and_leaves_the_shared_one_alone(data):
