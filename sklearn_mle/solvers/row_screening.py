@@ -151,8 +151,8 @@ def solve_reduced(problem: Reduced, b: FloatArray, error: float, tally: Counter[
     m, q = problem.Z.shape
     r = problem.y - problem.Z @ b
     at = Smoothed(b, r, 1.5 * error)
-    m_sample = sample_size(m, q)
-    expected = SAFETY * np.sqrt(q / m_sample * (1.0 - m_sample / m))
+    m_sample = max(1, sample_size(m, q))
+    expected = SAFETY * np.sqrt(q / m_sample * (1.0 - m_sample / max(1, m)))
     if small_enough(m, q) or expected > WIDEST_NESTED:
         return solve_exactly(problem, at, tally)
     rows = InMemoryRows(problem.Z, problem.y, problem.w)
