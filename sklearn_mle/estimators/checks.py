@@ -24,7 +24,7 @@ WAYS_OUT = {
     "0 feature(s)": "Pass at least one column.",
     "features as input": "Pass the features that fit has seen, in the same order.",
     "feature names should match": "Pass the features that fit has seen, in the same order.",
-    "while dim <= 2 is required": "Pass a table, one row a sample and one column a feature.",
+    "Found array with dim": "Pass a table, one row a sample and one column a feature.",
     "Complex data": "Pass real and imaginary parts as two columns.",
     "requires y to be passed": "Pass one y for each row of X.",
 }

@@ -138,7 +138,7 @@ def test_a_table_of_one_or_three_dimensions(model_and_y):
     model, y = model_and_y
     with pytest.raises(ValueError, match=r"Expected 2D array, got 1D array[\s\S]*reshape"):
         model.fit(X[:, 0], y)
-    with pytest.raises(ValueError, match=r"dim 3.*dim <= 2.*Pass a table"):
+    with pytest.raises(ValueError, match=r"dim 3.*<= 2.*Pass a table"):
         model.fit(X[None], y)
 
 
