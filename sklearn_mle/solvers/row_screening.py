@@ -215,7 +215,8 @@ def solve_level(
             if _growth(level, answer.ray) < 0.0:
                 return Screened(answer, band, signs, None, used, False)
             rays += 1
-            limit = _first_hits(sample, b, answer.ray, band.n_rows * 4**rays)
+            wanted = max(20 * b.shape[0], band.n_rows) * 4**rays
+            limit = _first_hits(sample, b, answer.ray, wanted)
             back = _hit(level, signs, b, answer.ray, limit)
         else:
             b = answer.b
@@ -371,7 +372,7 @@ def _first_hits(sample: Sample, b: FloatArray, ray: FloatArray, wanted: int) -> 
     u = problem.Z[:light] @ ray
     ahead = r * u > 0.0
     hits = np.sort(r[ahead] / u[ahead])
-    place = int(max(20 * b.shape[0], wanted) * sample.fraction)
+    place = int(wanted * sample.fraction)
     return float(hits[place]) if place < hits.shape[0] else float("inf")
 
 
@@ -379,11 +380,12 @@ def _hit(level: Level, signs: Column, b: FloatArray, ray: FloatArray, limit: flo
     """Rows set aside whose sign changes before ``b + limit * ray``."""
     coef, intercept = level.frame.raw(b)
     matrix, row = level.frame.directions(ray[:, None])
+    rounding = rounding_of(level.frame, coef, intercept)
 
     def hit(block: Block, s: np.ndarray) -> np.ndarray:
         r = block.y - (block.X @ coef + intercept)
         u = s * (block.X @ matrix[:, 0] + row[0])
-        return (u > 1e-12) & (s * r <= limit * np.maximum(u, 1e-12))
+        return (u > 1e-12) & (s * r <= limit * np.maximum(u, 1e-12) + rounding)
 
     return level.rows.column(hit, signs)
 
