@@ -27,6 +27,9 @@ ORDINARY = 1e60
 """Columns of this size or its inverse are brought near 1 before they are squared."""
 STRIP_NUMBERS = 512
 """Numbers to which a shift is repeated, so that short rows are shifted in long strips."""
+PRODUCT_ROWS = 1024
+"""Rows that are worth a product of their own: below, writing a matrix of many columns costs more
+than computing it."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,45 @@ class Gram:
     y_size: float
     growth: float
     rounding: float
+
+
+@dataclass(frozen=True)
+class CrossProducts:
+    """``Z'Z`` of the rows added so far: a matrix for most, and rows too few to be worth one.
+
+    Parameters
+    ----------
+    waiting : tuple of ndarray of shape (m_k, p)
+    matrix : ndarray of shape (p, p), or None for zero
+    """
+
+    waiting: tuple[FloatArray, ...]
+    matrix: FloatArray | None = None
+
+    @classmethod
+    def of(cls, Z: FloatArray) -> CrossProducts:
+        return cls((), Z.T @ Z) if Z.shape[0] >= PRODUCT_ROWS else cls((Z,))
+
+    def __add__(self, other: CrossProducts) -> CrossProducts:
+        waiting = self.waiting + other.waiting
+        matrix = self.matrix if other.matrix is None else other.matrix
+        if self.matrix is not None and other.matrix is not None:
+            matrix = self.matrix + other.matrix
+        both = CrossProducts(waiting, matrix)
+        if sum(Z.shape[0] for Z in waiting) < PRODUCT_ROWS:
+            return both
+        return CrossProducts((), both.whole())
+
+    def whole(self) -> FloatArray:
+        """All of it; an array that nobody else holds."""
+        if not self.waiting:
+            assert self.matrix is not None
+            return self.matrix
+        Z = self.waiting[0] if len(self.waiting) == 1 else np.concatenate(self.waiting)
+        product = Z.T @ Z
+        if self.matrix is not None:
+            product += self.matrix
+        return product
 
 
 def weighted_sums(block: Block) -> tuple[FloatArray, FloatArray, float]:
@@ -153,16 +195,17 @@ def gram(rows: Rows, frame: Frame, fit_intercept: bool) -> Gram:
             root = np.sqrt(block.weight)
             Z = np.multiply(Z, root[:, None], out=None if unshifted else Z)
             v = v * root
-        return Z.T @ Z, v @ Z, float(v @ v), sums, y_sum, y_size, 1
+        return CrossProducts.of(Z), v @ Z, float(v @ v), sums, y_sum, y_size, 1
 
-    cross, with_y, y_squared, sums, y_sum, y_size, blocks = rows.total(per_block)
+    products, with_y, y_squared, sums, y_sum, y_size, blocks = rows.total(per_block)
+    cross = products.whole()
     rounding = EPS * (rows.n_rows / blocks + blocks)
     if not fit_intercept:
         mean = np.zeros_like(frame.shift)
         return Gram(frame, mean, cross, with_y, y_squared, y_size, 1.0, rounding)
     mean = np.append(sums, y_sum) / rows.total_weight
-    before = cross.diagonal()
-    cross = cross - np.multiply.outer(sums, mean[:-1])
+    before = cross.diagonal().copy()
+    cross -= np.multiply.outer(sums, mean[:-1])
     after = cross.diagonal()
     varies = (before > 0.0) & (after > EPS * before)
     growth = float((before[varies] / after[varies]).max(initial=1.0))

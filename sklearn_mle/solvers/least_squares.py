@@ -22,6 +22,7 @@ from scipy.linalg.lapack import dpocon, dpotrf
 from sklearn_mle.likelihoods import location_scale
 from sklearn_mle.noises.noise import Fact, Noise
 from sklearn_mle.rows.rows import FloatArray, Rows
+from sklearn_mle.solvers import blas_threads
 from sklearn_mle.solvers.extended_precision import two_product
 from sklearn_mle.solvers.gram import (
     EPS,
@@ -34,13 +35,15 @@ from sklearn_mle.solvers.gram import (
 )
 from sklearn_mle.solvers.normal_inverse import TriangularInverse, from_rows
 from sklearn_mle.solvers.orthogonal import factor
-from sklearn_mle.solvers.refinement import Factored, Refined, refine
+from sklearn_mle.solvers.refinement import CLEAR_SHARE, Factored, Refined, refine
 from sklearn_mle.solvers.solution import (
     CONVERGED,
     EXACT_FIT,
+    Outcome,
     Problem,
     Solution,
     Start,
+    Status,
     out_of_steps,
 )
 
@@ -50,13 +53,12 @@ TRUSTED_CONTRACTION = 0.1
 """A Cholesky factor is used if refinement with it would converge at least this fast for certain."""
 GOOD_RCOND = 1e-4
 """Coefficients from a Gram matrix with a better condition have 11 digits or more at once."""
-SMALL = 4096
+SMALL = 1024
 """Numbers in X up to which refinement costs less than the rest of a fit."""
+DOUBTFUL_SHARE = 1e-10
+"""Share of y below which residuals may be nothing but rounding."""
 CERTAIN_GAP = 1e-12
 """A gap above this is worth a refinement step, which lowers both the gap and what bounds it."""
-CLEAR_SHARE = 1e-4
-"""Share of y that the residuals must leave for their sum of squares to be taken from the Gram
-matrix: the difference of sums keeps 11 digits."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,11 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
 
 def solve_traced(problem: Problem, tol: float, max_iter: int) -> tuple[Solution, Trace]:
     """`solve`, and how it went."""
+    with blas_threads.suited_to(problem.rows.n_columns):
+        return _solve(problem, tol, max_iter)
+
+
+def _solve(problem: Problem, tol: float, max_iter: int) -> tuple[Solution, Trace]:
     rows, fit_intercept = problem.rows, problem.fit_intercept
     frame = estimate_frame(rows, fit_intercept)
     sums = None
@@ -132,13 +139,15 @@ def by_cholesky(sums: Gram, weight: float) -> Factored | None:
     if not varies.all():
         A, c, size, unit = A[np.ix_(varies, varies)], c[varies], size[varies], unit[varies]
     p = size.shape[0]
-    A = A / np.multiply.outer(size, size)
+    scales = np.multiply.outer(size, size)
+    A = np.divide(A, scales, out=scales)
     R, rcond = A, 1.0
     if p:
-        R, failed = dpotrf(A.T, clean=1)
+        norm = float(np.linalg.norm(A, 1))
+        R, failed = dpotrf(A.T, clean=1, overwrite_a=1)
         if failed:
             return None
-        rcond = float(dpocon(R, np.abs(A).sum(axis=0).max())[0])
+        rcond = float(dpocon(R, norm)[0])
     contraction = 10.0 * (sums.rounding * sums.growth + (p + 1) * EPS) / max(rcond, EPS**2)
     if not contraction < TRUSTED_CONTRACTION:
         return None
@@ -173,7 +182,8 @@ def direct(sums: Gram, factored: Factored, weight: float, fit_intercept: bool) -
         intercept = intercept_of(sums, coef)
         hidden0 = hidden + EPS * math.sqrt(weight) * abs(intercept)
     excess = (float(np.linalg.norm(left)) + enlarged) ** 2 + hidden0**2
-    return Refined(coef, intercept, rss, sums.y_size, excess, 0)
+    clear = rss > CLEAR_SHARE * y_squared
+    return Refined(coef, intercept, rss, sums.y_size, clear, excess, 0)
 
 
 def intercept_of(sums: Gram, coef: FloatArray) -> float:
@@ -232,9 +242,7 @@ def finished(
     computed afresh by `location_scale.mean_loss`, which knows an exact fit.
     """
     rows, noise = problem.rows, problem.likelihood.noise
-    clear = fit.rss > 1e-10 * fit.y_size and bool(fit.coef.any())
-    if clear and fit.steps == 0:
-        clear = fit.rss > CLEAR_SHARE * fit.y_size
+    clear = fit.clear and fit.rss > DOUBTFUL_SHARE * fit.y_size and bool(fit.coef.any())
     mean_loss = unit_loss(noise) * fit.rss / rows.total_weight
     if not clear:
         mean_loss = location_scale.mean_loss(rows, noise, fit.coef, fit.intercept)
@@ -245,8 +253,9 @@ def finished(
         loss_gap = fit.excess * unit_loss(noise) / (mean_loss * rows.total_weight)
         gap = location_scale.optimality_gap(noise, rows.total_weight, cost, loss_gap)
     outcome = EXACT_FIT if mean_loss == 0.0 else CONVERGED
-    if gap > tol and fit.steps >= max_iter - 1:
-        outcome = out_of_steps(max_iter, gap, tol)
+    if gap > tol:
+        out = fit.steps >= max_iter - 1
+        outcome = out_of_steps(max_iter, gap, tol) if out else hidden_by_rounding(gap, tol)
     solution = Solution(
         coef=fit.coef,
         intercept=fit.intercept,
@@ -259,6 +268,17 @@ def finished(
         rank=factored.inverse.rank,
     )
     return solution, Trace(method, factored.inverse.rcond, fit.steps, not clear)
+
+
+def hidden_by_rounding(gap: float, tol: float) -> Outcome:
+    """The outcome where no coefficients in double precision can be shown to be better."""
+    return Outcome(
+        Status.STALLED,
+        f"Rounding hides the optimum beyond an optimality gap of {gap:.1e}, above tol={tol:.1e}: "
+        "the features are collinear almost to the last digit, or the residuals are hardly larger "
+        "than the rounding of the predictions. The coefficients are the best found; remove nearly "
+        "collinear features, or raise tol if this gap is good enough.",
+    )
 
 
 def unit_loss(noise: Noise) -> float:

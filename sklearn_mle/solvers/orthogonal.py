@@ -67,7 +67,8 @@ def triangular_factor(A: FloatArray) -> FloatArray:
 def factor(rows: Rows, frame: Frame) -> FloatArray:
     """``[R Q'y]`` of the rows in a frame, each times the root of its weight.
 
-    Shape (k, p + 1), with k at most p + 1. One pass; a column is rounded relative to its shifted entries only.
+    Shape (k, p + 1), with k at most p + 1. One pass; a column is rounded relative to its shifted
+    entries only.
     """
     columns = shifted_columns(frame)
     (whole,) = rows.total(_block_factor(columns, frame))
