@@ -7,14 +7,12 @@ over the data, where a Newton or interior point method on all rows takes dozens.
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from sklearn_mle.likelihoods.location_scale import (
     mean_loss,
@@ -26,25 +24,19 @@ from sklearn_mle.likelihoods.location_scale import (
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block, Column, Rows
-from sklearn_mle.solvers.column_frame import EPS, Frame, fit_frame
+from sklearn_mle.solvers import blas_threads
+from sklearn_mle.solvers.column_frame import Frame, fit_frame
+from sklearn_mle.solvers.duality_gap import prove
 from sklearn_mle.solvers.exact_vertex import by_linear_programme, solve_exactly
-from sklearn_mle.solvers.reduced_problem import (
-    Answer,
-    Reduced,
-    least_squares,
-    solve_positive,
-    weighted_gram,
-)
+from sklearn_mle.solvers.reduced_problem import Answer, Reduced, least_squares
 from sklearn_mle.solvers.row_screening import (
-    Level,
     Sample,
     Screened,
-    rounding_of,
     sample_size,
     small_enough,
     solve_level,
 )
-from sklearn_mle.solvers.smoothed_dual import smoothed_gap
+from sklearn_mle.solvers.sign_passes import Level
 from sklearn_mle.solvers.smoothed_newton import Smoothed, predict_from_afar, strides_of
 from sklearn_mle.solvers.solution import (
     CONVERGED,
@@ -60,15 +52,6 @@ from sklearn_mle.solvers.solution import (
 NEEDS = Fact.PIECEWISE_LINEAR
 PROVED = 1e-9
 """A gap that counts as none: a finished fit is exact up to rounding."""
-ROUNDING = 1024.0 * EPS
-"""Allowance for the rounding of a dual against its box."""
-MANY_ROWS = 5000
-"""Rows up to which residuals are computed in extended precision."""
-NEARLY_EXACT = 1e-10
-"""Mean absolute residual, relative to the responses, that may be nothing but rounding."""
-PARALLEL_COLUMNS = 200
-"""Up to here one BLAS thread is used: passes are bound by memory, and the threads of a product of
-one block wait for each other whenever another process holds a core (0.24 s became 2.4 s)."""
 
 
 @dataclass(frozen=True)
@@ -168,16 +151,9 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         Of many optimal vertices, one. Where columns depend on others, the coefficients of least
         norm among those with the same predictions.
     """
-    limit = 1 if problem.rows.n_columns <= PARALLEL_COLUMNS else None
-    with _threads().limit(limits=limit, user_api="blas"):
+    with blas_threads.suited_to(problem.rows.n_columns):
         fit = fit_exactly(problem, start=start, max_iter=max_iter)
         return _solution(problem, fit, tol, max_iter)
-
-
-@functools.cache
-def _threads() -> ThreadpoolController:
-    """The thread pools of this process; finding them takes a few milliseconds."""
-    return ThreadpoolController()
 
 
 def tilt_of(noise: Noise) -> tuple[float, float]:
@@ -323,69 +299,13 @@ def _fit_in_memory(
 
 
 def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
-    """The fit in the units of the data, with a bound on its relative gap.
-
-    A dual that has to move by ``slack`` of its symmetric box to satisfy its equations moves by at
-    most ``s = slack / (1 - abs(tilt))`` of the box from ``w * (tau - 1)`` to ``w * tau``. The move
-    and the shrinking by ``1 + s`` that puts it back into the box take at most s of the loss each.
-    """
-    answer, band, check = screened.answer, screened.band, screened.check
+    """The fit in the units of the data, with a bound on its relative gap."""
+    answer = screened.answer
     coef, intercept = level.frame.least_norm(*level.frame.raw(answer.b))
-    loss = float("nan")
-    if not screened.finished:
-        r = band.y - (band.X @ coef + intercept)
-        width = float(np.median(np.abs(r))) + np.finfo(float).tiny
-        gap = smoothed_gap(level, answer.b, width)
-    else:
-        loss, gap = complementarity(level, band, answer, coef, intercept)
-        slack = ROUNDING + _slack(level, band, answer)
-        if check is not None:
-            slack = answer.slack + ROUNDING
-            loss, gap = check.absolute + level.tilt * check.signed, gap + check.gap
-            slack += EPS * (8.0 * np.sqrt(level.rows.n_rows) + 16.0 * level.frame.condition)
-        gap = (gap / loss if loss > 0.0 else 0.0) + 2.0 * slack / (1.0 - abs(level.tilt))
-        if check is not None and check.absolute <= NEARLY_EXACT * check.size:
-            loss = float("nan")
+    loss, gap = prove(level, screened, coef, intercept)
     trace, used = Trace(**tally), screened.iterations
-    return Fit(level, coef, intercept, answer, band, screened.signs, loss, gap, used, trace)
-
-
-def _slack(level: Level, rows: InMemoryRows, answer: Answer) -> float:
-    """The slack of a dual of all rows, measured in extended precision where columns need it."""
-    frame = level.frame
-    if frame.mix is None:
-        return answer.slack
-    w = np.ones(rows.n_rows) if rows.weight is None else rows.weight
-    v = answer.dual + np.longdouble(level.tilt) * w
-    inner = v @ (rows.X.astype(np.longdouble) - frame.centre)
-    e = (inner / frame.spread)[frame.kept] @ frame.mix
-    e = np.concatenate(([v.sum()], e)) if frame.intercept else e
-    Z = frame.scaled(np.asarray(rows.X, dtype=np.float64))
-    move = Z @ solve_positive(weighted_gram(Z, w), e.astype(np.float64))
-    return float(max(answer.slack, np.abs(move).max()))
-
-
-def complementarity(
-    level: Level, band: InMemoryRows, answer: Answer, coef: FloatArray, intercept: float
-) -> tuple[float, float]:
-    """The loss of these rows and what they add to the duality gap, ``sum w_i |r_i| - a_i r_i``.
-
-    Residuals are those of the coefficients that are handed out. Where they are nothing but
-    rounding, as in the basis, extended precision tells how much.
-    """
-    w = np.ones(band.n_rows) if band.weight is None else band.weight
-    r = band.y - (band.X @ coef + intercept)
-    loss = float(w @ np.abs(r) + level.tilt * (w @ r))
-    tiny = 16.0 * rounding_of(level.frame, coef, intercept)
-    inside = np.flatnonzero((np.abs(answer.dual) < w) | (np.abs(r) <= tiny))
-    allowance = 0.0
-    if inside.shape[0] <= MANY_ROWS:
-        terms = band.X[inside].astype(np.longdouble) * coef
-        r[inside] = band.y[inside] - (terms.sum(axis=1) + intercept)
-    else:
-        rounding = rounding_of(level.frame, coef, intercept)
-        allowance = float(np.sum(w[inside] - np.abs(answer.dual[inside]))) * rounding
-    return loss, max(0.0, float(np.sum(w * np.abs(r) - answer.dual * r))) + allowance
+    band, signs = screened.band, screened.signs
+    return Fit(level, coef, intercept, answer, band, signs, loss, gap, used, trace)
 
 
 def _solution(problem: Problem, fit: Fit, tol: float, max_iter: int) -> Solution:

@@ -19,11 +19,24 @@ import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.rows.rows import Block, Column, Rows
-from sklearn_mle.solvers.column_frame import Frame, plain_frame
+from sklearn_mle.rows.rows import Block, Column
+from sklearn_mle.solvers.column_frame import plain_frame
 from sklearn_mle.solvers.exact_vertex import solve_exactly
 from sklearn_mle.solvers.influence import Influence, measure_influence
 from sklearn_mle.solvers.reduced_problem import Answer, Reduced
+from sklearn_mle.solvers.sign_passes import (
+    Check,
+    Level,
+    contradicted,
+    growth,
+    hit_rows,
+    in_band,
+    is_heavy,
+    return_rows,
+    screen,
+    verify,
+    without,
+)
 from sklearn_mle.solvers.smoothed_newton import Smoothed, follow, predict_from_afar
 
 SAFETY = 3.9
@@ -53,29 +66,6 @@ def sample_size(n: int, q: int) -> int:
     of that is least.
     """
     return min(n, int((SAFETY**2 * q / 4.0) ** (1.0 / 3.0) * n ** (2.0 / 3.0)) + 1)
-
-
-@dataclass(frozen=True)
-class Level:
-    """A problem whose rows may live anywhere.
-
-    Its cost is that of `Reduced` with ``c + tilt * sum_i w_i z_i`` for c.
-    """
-
-    rows: Rows
-    frame: Frame
-    c: FloatArray
-    tilt: float = 0.0
-
-    def reduced(self, rows: InMemoryRows, c: FloatArray) -> Reduced:
-        """Some rows in memory, in the frame."""
-        w = np.ones(rows.n_rows) if rows.weight is None else rows.weight
-        return Reduced(
-            self.frame.scaled(np.asarray(rows.X, dtype=np.float64)),
-            rows.y - self.frame.y_centre,
-            w,
-            c,
-        )
 
 
 @dataclass(frozen=True)
@@ -121,29 +111,6 @@ class Screened:
     check: Check | None
     iterations: int
     finished: bool
-
-
-@dataclass(frozen=True)
-class Check:
-    """Sums over all rows at one b.
-
-    Parameters
-    ----------
-    wrong : int
-        Rows set aside with the wrong sign, beyond rounding.
-    gap : float
-        What they add to the duality gap, rounding included.
-    absolute, signed : float
-        Weighted sums of ``|r|`` and of r.
-    size : float
-        Weighted sum of ``|y|``.
-    """
-
-    wrong: int
-    gap: float
-    absolute: float
-    signed: float
-    size: float
 
 
 def solve_reduced(problem: Reduced, b: FloatArray, error: float, tally: Counter[str]) -> Answer:
@@ -200,34 +167,34 @@ def solve_level(
     kappa, phi = _band(sample, at, influence)
     if phi > widest or at.ray is not None:
         return None
-    signs, c = _screen(level, b, kappa, reach, tally)
+    signs, c = screen(level, b, kappa, reach, tally)
     error, rays = kappa / SAFETY, 0
     while used < budget:
         used += 1
         tally["rounds"] += 1
-        band = level.rows.keep(_in_band, signs)
+        band = level.rows.keep(in_band, signs)
         tally["band"] = band.n_rows
         if band.n_rows > widest * level.rows.n_rows and widest == WIDEST_NESTED:
             return None
         answer = solve_reduced(level.reduced(band, c), b, error, tally)
         if answer.ray is not None:
             tally["rays"] += 1
-            if _growth(level, answer.ray) < 0.0:
+            if growth(level, answer.ray) < 0.0:
                 return Screened(answer, band, signs, None, used, False)
             rays += 1
             wanted = max(20 * b.shape[0], band.n_rows) * 4**rays
             limit = _first_hits(sample, b, answer.ray, wanted)
-            back = _hit(level, signs, b, answer.ray, limit)
+            back = hit_rows(level, signs, b, answer.ray, limit)
         else:
             b = answer.b
             check = verify(level, b, signs)
             tally["passes"] += 1
             if not check.wrong:
                 return Screened(answer, band, signs, check, used, True)
-            back = _contradicted(level, signs, b)
+            back = contradicted(level, signs, b)
         tally["passes"] += 2
-        c, error = _return_rows(level, signs, back, b, c)
-        signs = level.rows.column(_without, signs, back)
+        c, error = return_rows(level, signs, back, b, c)
+        signs = level.rows.column(without, signs, back)
     return _unfinished(level, b, used)
 
 
@@ -282,7 +249,7 @@ def _with_heavy_rows(
 
     column = level.rows.column(reach)
     tally["passes"] += 1
-    heavy = level.reduced(level.rows.keep(_is_heavy, column), sample.problem.c)
+    heavy = level.reduced(level.rows.keep(is_heavy, column), sample.problem.c)
     problem = sample.problem
     drawn = influence.reach_of(problem.Z @ influence.whitening, problem.w)
     light = np.flatnonzero(drawn[: sample.light] > 0.0)
@@ -297,74 +264,6 @@ def _with_heavy_rows(
     return (column,), Sample(merged, light.shape[0], sample.fraction)
 
 
-def _screen(
-    level: Level, b: FloatArray, kappa: float, reach: tuple[Column, ...], tally: Counter[str]
-) -> tuple[Column, FloatArray]:
-    """Signs beyond the band, and c with their rows set aside."""
-    coef, intercept = level.frame.raw(b)
-    kappa = max(kappa, rounding_of(level.frame, coef, intercept), float(np.finfo(float).tiny))
-    tilt = level.tilt
-
-    def signs(block: Block, *reach: FloatArray) -> np.ndarray:
-        r = block.y - (block.X @ coef + intercept)
-        width = kappa * np.abs(reach[0]) if reach else kappa
-        return (r > width).view(np.int8) - (r < -width).view(np.int8)
-
-    def gather(block: Block, s: np.ndarray) -> tuple[FloatArray]:
-        return (level.frame.gather(block.X, block.weigh(s + tilt)),)
-
-    column = level.rows.column(signs, *reach)
-    tally["passes"] += 2
-    return column, level.c + level.rows.total(gather, column)[0]
-
-
-def verify(level: Level, b: FloatArray, signs: Column) -> Check:
-    """Whether the rows set aside have the signs they were given, in one pass."""
-    coef, intercept = level.frame.raw(b)
-    rounding = rounding_of(level.frame, coef, intercept)
-
-    def sums(block: Block, s: np.ndarray) -> tuple[int, float, float, float, float]:
-        r = block.y - (block.X @ coef + intercept)
-        product = s * r
-        gap = 0.0
-        wrong = 0
-        if float(product.min()) < 0.0:
-            contrary = np.minimum(product, 0.0)
-            wrong = int(np.count_nonzero(contrary < -rounding))
-            gap = -2.0 * float(block.weigh(contrary).sum())
-        size = float(block.weigh(np.abs(block.y)).sum())
-        weighted = block.weigh(r)
-        return wrong, gap, float(np.abs(weighted).sum()), float(weighted.sum()), size
-
-    return Check(*level.rows.total(sums, signs))
-
-
-def rounding_of(frame: Frame, coef: FloatArray, intercept: float) -> float:
-    """Rounding error of a residual of ordinary size."""
-    terms = np.abs(coef) @ (np.abs(frame.centre) + frame.spread)
-    return 8.0 * float(np.finfo(float).eps) * (float(terms) + abs(intercept))
-
-
-def _contradicted(level: Level, signs: Column, b: FloatArray) -> Column:
-    """Rows whose residuals at b have the other sign."""
-    coef, intercept = level.frame.raw(b)
-    rounding = rounding_of(level.frame, coef, intercept)
-    return level.rows.column(
-        lambda block, s: s * (block.y - (block.X @ coef + intercept)) < -rounding, signs
-    )
-
-
-def _growth(level: Level, ray: FloatArray) -> float:
-    """The slope of the level's cost far out along the ray."""
-    matrix, row = level.frame.directions(ray[:, None])
-
-    def slope(block: Block) -> tuple[float]:
-        u = block.X @ matrix[:, 0] + row[0]
-        return (float(block.weigh(np.abs(u) - level.tilt * u).sum()),)
-
-    return float(level.rows.total(slope)[0]) - float(level.c @ ray)
-
-
 def _first_hits(sample: Sample, b: FloatArray, ray: FloatArray, wanted: int) -> float:
     """How far along the ray to go until about ``wanted`` rows change their sign."""
     problem, light = sample.problem, sample.light
@@ -374,46 +273,3 @@ def _first_hits(sample: Sample, b: FloatArray, ray: FloatArray, wanted: int) -> 
     hits = np.sort(r[ahead] / u[ahead])
     place = int(wanted * sample.fraction)
     return float(hits[place]) if place < hits.shape[0] else float("inf")
-
-
-def _hit(level: Level, signs: Column, b: FloatArray, ray: FloatArray, limit: float) -> Column:
-    """Rows set aside whose sign changes before ``b + limit * ray``."""
-    coef, intercept = level.frame.raw(b)
-    matrix, row = level.frame.directions(ray[:, None])
-    rounding = rounding_of(level.frame, coef, intercept)
-
-    def hit(block: Block, s: np.ndarray) -> np.ndarray:
-        r = block.y - (block.X @ coef + intercept)
-        u = s * (block.X @ matrix[:, 0] + row[0])
-        return (u > 1e-12) & (s * r <= limit * np.maximum(u, 1e-12) + rounding)
-
-    return level.rows.column(hit, signs)
-
-
-def _return_rows(
-    level: Level, signs: Column, back: Column, b: FloatArray, c: FloatArray
-) -> tuple[FloatArray, float]:
-    """c without the rows that return to the band, and the size of their residuals."""
-    coef, intercept = level.frame.raw(b)
-
-    def gather(block: Block, s: np.ndarray, back: np.ndarray) -> tuple[FloatArray, int, float]:
-        places = np.flatnonzero(back)
-        X = block.X[places]
-        v = s[places] * (1.0 if block.weight is None else block.weight[places])
-        r = np.abs(block.y[places] - (X @ coef + intercept))
-        return level.frame.gather(X, v), places.shape[0], float(r.sum())
-
-    lost, count, size = level.rows.total(gather, signs, back)
-    return c - lost, size / max(1, count)
-
-
-def _in_band(block: Block, s: np.ndarray) -> np.ndarray:
-    return s == 0
-
-
-def _is_heavy(block: Block, reach: np.ndarray) -> np.ndarray:
-    return reach < 0.0
-
-
-def _without(block: Block, s: np.ndarray, back: np.ndarray) -> np.ndarray:
-    return np.where(back, np.int8(0), s)

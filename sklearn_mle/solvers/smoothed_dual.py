@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.rows import Block
 from sklearn_mle.solvers.reduced_problem import solve_positive, weighted_gram
-from sklearn_mle.solvers.row_screening import Level
+from sklearn_mle.solvers.sign_passes import Level
 
 BACKGROUND = 0.01
 """Part that rows beyond the width take in the correction; it keeps the matrix regular."""

@@ -1,0 +1,175 @@
+"""The passes over all rows that screening is made of: signs, their sum, their verification.
+
+Each works on blocks and returns sums, or a column with one entry a row, so that the rows may live
+anywhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.rows import Block, Column, Rows
+from sklearn_mle.solvers.column_frame import Frame
+from sklearn_mle.solvers.reduced_problem import Reduced
+
+
+@dataclass(frozen=True)
+class Level:
+    """A problem whose rows may live anywhere.
+
+    Its cost is that of `Reduced` with ``c + tilt * sum_i w_i z_i`` for c.
+    """
+
+    rows: Rows
+    frame: Frame
+    c: FloatArray
+    tilt: float = 0.0
+
+    def reduced(self, rows: InMemoryRows, c: FloatArray) -> Reduced:
+        """Some rows in memory, in the frame."""
+        w = np.ones(rows.n_rows) if rows.weight is None else rows.weight
+        return Reduced(
+            self.frame.scaled(np.asarray(rows.X, dtype=np.float64)),
+            rows.y - self.frame.y_centre,
+            w,
+            c,
+        )
+
+
+@dataclass(frozen=True)
+class Check:
+    """Sums over all rows at one b.
+
+    Parameters
+    ----------
+    wrong : int
+        Rows set aside with the wrong sign, beyond rounding.
+    gap : float
+        What they add to the duality gap, rounding included.
+    absolute, signed : float
+        Weighted sums of ``|r|`` and of r.
+    size : float
+        Weighted sum of ``|y|``.
+    """
+
+    wrong: int
+    gap: float
+    absolute: float
+    signed: float
+    size: float
+
+
+def screen(
+    level: Level, b: FloatArray, kappa: float, reach: tuple[Column, ...], tally: Counter[str]
+) -> tuple[Column, FloatArray]:
+    """Signs beyond the band, and c with their rows set aside."""
+    coef, intercept = level.frame.raw(b)
+    kappa = max(kappa, rounding_of(level.frame, coef, intercept), float(np.finfo(float).tiny))
+    tilt = level.tilt
+
+    def signs(block: Block, *reach: FloatArray) -> np.ndarray:
+        r = block.y - (block.X @ coef + intercept)
+        width = kappa * np.abs(reach[0]) if reach else kappa
+        return (r > width).view(np.int8) - (r < -width).view(np.int8)
+
+    def gather(block: Block, s: np.ndarray) -> tuple[FloatArray]:
+        return (level.frame.gather(block.X, block.weigh(s + tilt)),)
+
+    column = level.rows.column(signs, *reach)
+    tally["passes"] += 2
+    return column, level.c + level.rows.total(gather, column)[0]
+
+
+def verify(level: Level, b: FloatArray, signs: Column) -> Check:
+    """Whether the rows set aside have the signs they were given, in one pass."""
+    coef, intercept = level.frame.raw(b)
+    rounding = rounding_of(level.frame, coef, intercept)
+
+    def sums(block: Block, s: np.ndarray) -> tuple[int, float, float, float, float]:
+        r = block.y - (block.X @ coef + intercept)
+        product = s * r
+        gap = 0.0
+        wrong = 0
+        if float(product.min()) < 0.0:
+            contrary = np.minimum(product, 0.0)
+            wrong = int(np.count_nonzero(contrary < -rounding))
+            gap = -2.0 * float(block.weigh(contrary).sum())
+        size = float(block.weigh(np.abs(block.y)).sum())
+        weighted = block.weigh(r)
+        return wrong, gap, float(np.abs(weighted).sum()), float(weighted.sum()), size
+
+    return Check(*level.rows.total(sums, signs))
+
+
+def rounding_of(frame: Frame, coef: FloatArray, intercept: float) -> float:
+    """Rounding error of a residual of ordinary size."""
+    terms = np.abs(coef) @ (np.abs(frame.centre) + frame.spread)
+    return 8.0 * float(np.finfo(float).eps) * (float(terms) + abs(intercept))
+
+
+def contradicted(level: Level, signs: Column, b: FloatArray) -> Column:
+    """Rows whose residuals at b have the other sign."""
+    coef, intercept = level.frame.raw(b)
+    rounding = rounding_of(level.frame, coef, intercept)
+    return level.rows.column(
+        lambda block, s: s * (block.y - (block.X @ coef + intercept)) < -rounding, signs
+    )
+
+
+def growth(level: Level, ray: FloatArray) -> float:
+    """The slope of the level's cost far out along the ray."""
+    matrix, row = level.frame.directions(ray[:, None])
+
+    def slope(block: Block) -> tuple[float]:
+        u = block.X @ matrix[:, 0] + row[0]
+        return (float(block.weigh(np.abs(u) - level.tilt * u).sum()),)
+
+    return float(level.rows.total(slope)[0]) - float(level.c @ ray)
+
+
+def hit_rows(level: Level, signs: Column, b: FloatArray, ray: FloatArray, limit: float) -> Column:
+    """Rows set aside whose sign changes before ``b + limit * ray``."""
+    coef, intercept = level.frame.raw(b)
+    matrix, row = level.frame.directions(ray[:, None])
+    rounding = rounding_of(level.frame, coef, intercept)
+
+    def hit(block: Block, s: np.ndarray) -> np.ndarray:
+        r = block.y - (block.X @ coef + intercept)
+        u = s * (block.X @ matrix[:, 0] + row[0])
+        return (u > 1e-12) & (s * r <= limit * np.maximum(u, 1e-12) + rounding)
+
+    return level.rows.column(hit, signs)
+
+
+def return_rows(
+    level: Level, signs: Column, back: Column, b: FloatArray, c: FloatArray
+) -> tuple[FloatArray, float]:
+    """c without the rows that return to the band, and the size of their residuals."""
+    coef, intercept = level.frame.raw(b)
+
+    def gather(block: Block, s: np.ndarray, back: np.ndarray) -> tuple[FloatArray, int, float]:
+        places = np.flatnonzero(back)
+        X = block.X[places]
+        v = s[places] * (1.0 if block.weight is None else block.weight[places])
+        r = np.abs(block.y[places] - (X @ coef + intercept))
+        return level.frame.gather(X, v), places.shape[0], float(r.sum())
+
+    lost, count, size = level.rows.total(gather, signs, back)
+    return c - lost, size / max(1, count)
+
+
+def in_band(block: Block, s: np.ndarray) -> np.ndarray:
+    return s == 0
+
+
+def is_heavy(block: Block, reach: np.ndarray) -> np.ndarray:
+    return reach < 0.0
+
+
+def without(block: Block, s: np.ndarray, back: np.ndarray) -> np.ndarray:
+    return np.where(back, np.int8(0), s)
