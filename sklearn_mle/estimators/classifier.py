@@ -18,6 +18,7 @@ from sklearn_mle.likelihoods.softmax import Softmax, log_probabilities, probabil
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import FloatArray
 from sklearn_mle.solvers.choose import choose
+from sklearn_mle.solvers.separation import separated
 from sklearn_mle.solvers.solution import Problem, Solution, Start, Status
 
 
@@ -157,7 +158,9 @@ class MLEClassifier(ClassifierMixin, BaseEstimator):
             problem, start=self._start(rows, classes), tol=self.tol, max_iter=self.max_iter
         )
         self._keep(solution, classes)
-        speak(solution.outcome)
+        found = solution.separation
+        names = getattr(self, "feature_names_in_", None)
+        speak(solution.outcome if found is None else separated(found, names))
         return self
 
     def decision_function(self, X: ArrayLike) -> FloatArray:

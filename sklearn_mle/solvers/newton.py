@@ -20,7 +20,7 @@ from scipy import linalg
 from sklearn_mle.likelihoods.objective import Derivatives, FloatArray, Objective
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.solvers.line_search import backtrack, sufficient
-from sklearn_mle.solvers.separation import SEPARATED, completely_separated, separating_plane
+from sklearn_mle.solvers.separation import Recession, find_separation, separated
 from sklearn_mle.solvers.solution import (
     CONVERGED,
     Outcome,
@@ -49,6 +49,8 @@ FLAT = 32.0 * np.finfo(float).eps
 """Curvature, relative to the largest and by size of theta, that rounding errors can make."""
 SLOW = 0.15
 """Quadratic convergence leaves less than this share of the decrement at every full step."""
+PATIENCE = 3
+"""Slow steps in a row after which a cost within tol is left alone, and a proof is asked for."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +109,15 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     theta = objective.start() if start is None else objective.pack(start.coef, start.intercept)
     weight = problem.rows.total_weight
     descent = descend(objective, theta, weight, tol, max_iter)
-    outcome, gap = _judge(problem, descent, tol, max_iter)
-    coef, intercept = objective.unpack(descent.theta)
     per_class = descent.rank // objective.n_scores - int(problem.fit_intercept)
+    separation = None
+    if _suspect(problem, descent, tol):
+        descent, separation = _settle(problem, objective, descent, tol, max_iter)
+    coef, intercept = objective.unpack(descent.theta)
+    outcome, gap = _judge(descent, tol, max_iter)
+    if separation is not None:
+        excess = separation.excess(coef, intercept) / max(1.0, abs(descent.value))
+        outcome, gap = separated(separation), min(descent.gap + excess, gap)
     return Solution(
         coef=coef,
         intercept=intercept,
@@ -120,11 +128,17 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         n_iter=max(1, descent.n_iter),
         gap=gap,
         rank=per_class,
+        separation=separation,
     )
 
 
 def descend(
-    objective: Objective, theta: FloatArray, weight: float, tol: float, max_iter: int
+    objective: Objective,
+    theta: FloatArray,
+    weight: float,
+    tol: float,
+    max_iter: int,
+    patience: int = PATIENCE,
 ) -> Descent:
     """Newton steps until the cost, and then theta, is exact.
 
@@ -137,7 +151,7 @@ def descend(
     step, decrement = curvature.step(at.gradient)
     here = Descent(theta, at.value, decrement, 0, curvature.rank, 0, False)
     rank, chords = curvature.rank, True
-    while not _finished(here, weight, tol):
+    while not _finished(here, weight, tol, patience):
         if here.n_iter == max_iter:
             return replace(here, exhausted=True)
         if chords and here.decrement <= NEAR * weight:
@@ -186,7 +200,7 @@ def _start_from_sample(problem: Problem) -> Start | None:
     return Start(*objective.unpack(end.theta))
 
 
-def _finished(here: Descent, weight: float, tol: float) -> bool:
+def _finished(here: Descent, weight: float, tol: float, patience: int) -> bool:
     """Whether the cost is exact enough, and theta with it.
 
     A cost that still converges slowly has no finite minimum to polish; a decrement at the level of
@@ -195,7 +209,7 @@ def _finished(here: Descent, weight: float, tol: float) -> bool:
     if here.gap > tol:
         return False
     at_rounding = here.slow_steps >= 1 and here.decrement <= ROUNDING * weight
-    return here.decrement <= EXACT * weight or at_rounding or here.slow_steps >= 3
+    return here.decrement <= EXACT * weight or at_rounding or here.slow_steps >= patience
 
 
 @dataclass(frozen=True)
@@ -239,18 +253,39 @@ class Curvature:
         return -(self.root @ half) / self.unit, float(half @ half)
 
 
-def _judge(problem: Problem, end: Descent, tol: float, max_iter: int) -> tuple[Outcome, float]:
+def _suspect(problem: Problem, end: Descent, tol: float) -> bool:
+    """Whether there may be no finite minimum: slow steps, rows all but certain, or no answer."""
+    rows = problem.rows
+    slow = end.slow_steps >= 2 and end.decrement > ROUNDING * rows.total_weight
+    certain = end.value < np.log(2.0) * rows.total_weight / rows.n_rows
+    return bool(slow or certain or end.gap > tol)
+
+
+def _settle(
+    problem: Problem, objective: Objective, end: Descent, tol: float, max_iter: int
+) -> tuple[Descent, Recession | None]:
+    """The rest of the way, once it is proven where it leads.
+
+    Where classes are separated the descent goes on from where excluded classes have no probability
+    left: what remains has a finite minimum. Elsewhere it goes on until it is there, however slowly.
+    """
+    rows, n_classes = problem.rows, problem.likelihood.n_classes
+    coef, intercept = objective.unpack(end.theta)
+    found = find_separation(rows, n_classes, problem.fit_intercept, coef, intercept)
+    theta, patience = end.theta, max_iter
+    if found is not None:
+        theta, patience = objective.pack(*found.start()), PATIENCE
+    left = max_iter - end.n_iter
+    after = descend(objective, theta, rows.total_weight, tol, left, patience)
+    return replace(after, n_iter=end.n_iter + after.n_iter), found
+
+
+def _judge(end: Descent, tol: float, max_iter: int) -> tuple[Outcome, float]:
     """How the descent ended, and the gap of where it ended.
 
     No cost of classes is below zero, so that the cost itself bounds what is left to gain.
     """
     gap = min(end.gap, end.value / max(1.0, abs(end.value)))
-    rows, likelihood = problem.rows, problem.likelihood
-    if completely_separated(rows, end.value):
-        return SEPARATED, gap
-    suspect = end.slow_steps >= 2 and end.decrement > ROUNDING * rows.total_weight
-    if suspect and separating_plane(rows, likelihood.n_classes, problem.fit_intercept):
-        return SEPARATED, gap
     if end.exhausted and gap > tol:
         return out_of_steps(max_iter, gap, tol), gap
     if gap > tol:

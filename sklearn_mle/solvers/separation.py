@@ -1,85 +1,199 @@
-"""Whether classes can be separated by a plane, in which case no finite maximum exists.
+"""Whether classes can be separated, so that no finite maximum of the likelihood exists: a proof.
 
-Classes are separated when some coefficients b, not all scores equal, give no row's class a lower
-score than any other class: ``x_i' (b_y - b_k) >= 0`` for every row i and class k, and above zero
-for some (Albert and Anderson 1984). The likelihood then grows for ever along b. Whether such a b
-exists is a linear program (Konis 2007).
+**What it is.** Coefficients D are a direction of separation if no row's class loses ground to any
+other along it, and some class gains: the margins ``m_ik(D) = z_i' (d_c - d_k)`` of row i of class c
+over class k are all at least zero, and some are positive (Albert and Anderson 1984). The likelihood
+then grows for ever along D and only approaches its supremum. Without such a D a unique maximum
+exists, up to columns that depend on others. Separation is *complete* if some D makes all margins
+positive, and *quasi-complete* otherwise. The sum of two such directions is another, so that one D
+makes every pair (i, k) positive that any direction can: call these pairs *decided*.
+
+**The limit.** Far out along that D the class k of a decided pair has probability 0 in row i. The
+other pairs do not move at all, and what is left of the likelihood is that of their classes alone.
+That has a finite maximum: a direction B that separated the rest would, with enough of D added, be a
+direction of the whole, and its pairs would be decided. So ``coefficients of the remaining problem +
+t D`` gives, for t large enough, the supremum and the probabilities of the limit, and one D is
+enough (Geyer 2009). t is taken where the last excluded class has fallen to `EXCLUDED`.
+
+**The proof.** Three steps, each exact, the later ones for what the earlier leave open:
+
+1. If the coefficients at hand put every row's class ahead, they separate: complete.
+2. Newton steps prove of most pairs that nothing separates them (`overlap`). A direction must keep
+   all of their margins at zero, which leaves a space of few dimensions, or none: overlap.
+3. In that space the coefficients at hand, projected, mostly keep all other margins positive: found,
+   and checked on every row. If not, a linear program over the open pairs decides (Konis 2007), as
+
+       maximise sum z   with  z_ik <= m_ik(D),  0 <= z_ik <= 1.
+
+   A cone can be scaled, so that z is 1 for pairs that can be decided and 0 for the others. The
+   latter have positive multipliers with ``sum lambda_ik a_ik = 0``, which prove it, and shrink the
+   space. Only the pairs with the least margins enter; those that the answer violates are added.
+
+No verdict of "separated" rests on a solver's tolerance: D has been put into the space, and its
+margins on all rows are nonnegative up to the rounding of their own computation. Correia, Guimaraes
+and Zylkin (2019) replace the program by weighted least squares with negative parts cut off, which
+needs many passes over all rows where steps 1 and 2 need one or two; Newton's steps play its part.
+
+References
+----------
+Albert, A. and Anderson, J. A. (1984). On the existence of maximum likelihood estimates in logistic
+regression models. Biometrika 71, 1-10.
+
+Konis, K. (2007). Linear programming algorithms for detecting separated data in binary logistic
+regression models. DPhil thesis, University of Oxford.
+
+Geyer, C. J. (2009). Likelihood inference in exponential families and directions of recession.
+Electronic Journal of Statistics 3, 259-289.
+
+Correia, S., Guimaraes, P. and Zylkin, T. (2019). Verifying the existence of maximum likelihood
+estimates for generalized linear models. arXiv:1903.01633.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize
 
-from sklearn_mle.rows.rows import FloatArray, Rows
+from sklearn_mle.rows.rows import Block, FloatArray, Rows
+from sklearn_mle.solvers.involved import few_features
+from sklearn_mle.solvers.margins import BoolArray, Margins, lead
+from sklearn_mle.solvers.overlap import proven, still_space
+from sklearn_mle.solvers.recession import widest_direction
 from sklearn_mle.solvers.solution import Outcome, Status
 
-MARGIN = 1e-6
-"""Sum of standardised margins above which the linear program has found a separating plane; the
-feasibility tolerance of its solver is 1e-7."""
-
-SEPARATED = Outcome(
-    Status.SEPARATED,
-    "The classes can be separated by a plane, so that no finite maximum of the likelihood exists: "
-    "the coefficients grow without bound. They were stopped where the likelihood no longer "
-    "changes; predictions are those of the limit, standard errors do not exist. Remove or merge "
-    "the features that separate the classes, collect more rows, or use a penalty "
-    "(sklearn.linear_model.LogisticRegression).",
-)
+EXCLUDED = 40.0
+"""Margin at which a class counts as excluded: its probability, 4e-18, is less than half of what one
+is rounded to."""
+NAMED = 5
 
 
-def completely_separated(rows: Rows, cost: float) -> bool:
-    """Whether this cost proves that the coefficients behind it separate every row.
+@dataclass(frozen=True)
+class Recession:
+    """A direction along which the likelihood grows for ever.
 
-    A cost below ``log(2)`` times the least weight leaves every single row below ``log(2)``: each
-    row's class has a probability above one half, and so the highest score.
+    Parameters
+    ----------
+    direction : ndarray of shape (1, p) or (K, p)
+        The coefficients of raw columns, in a direction that few features take part in.
+    level : ndarray of shape (1,) or (K,)
+        Its intercepts.
+    features : ndarray of int
+        The columns that take part, sorted.
+    rows : ndarray of shape (n,), bool
+        Rows, among those of positive weight, in which some class is excluded in the limit.
+    certain : ndarray of shape (n,), bool
+        Rows in which all but their own class are.
+    decided : ndarray of shape (n, K), bool
+        The pairs of row and excluded class.
+    margins : Margins
+    far : ndarray of shape (K, t)
+        Coefficients of the terms so far out that excluded classes have no probability left.
     """
-    if cost >= np.log(2.0) * rows.total_weight / rows.n_rows:
-        return False
-    least = rows.column(
-        lambda block: np.ones(block.n_rows) if block.weight is None else block.weight
+
+    direction: FloatArray
+    level: FloatArray
+    features: NDArray[np.intp]
+    rows: BoolArray
+    certain: BoolArray
+    decided: BoolArray
+    margins: Margins
+    far: FloatArray
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row's class is certain in the limit."""
+        return bool(self.certain.all())
+
+    def start(self) -> tuple[FloatArray, FloatArray]:
+        """Raw coefficients and intercepts from which only the remaining problem is left to fit."""
+        return self.margins.to_raw(self.far)
+
+    def excess(self, coef: FloatArray, intercept: FloatArray) -> float:
+        """What the excluded classes still add to the cost at these coefficients, at most."""
+        B = self.margins.from_raw(coef, intercept)
+
+        def per_block(block: Block, decided: BoolArray) -> tuple[float]:
+            M = lead(block, self.margins.terms(block) @ B.T)
+            odds = np.where(decided, np.exp(np.minimum(-M, 0.0)), 0.0)
+            return (float(block.weigh(odds.sum(axis=1)).sum()),)
+
+        return float(self.margins.rows.total(per_block, self.decided)[0])
+
+
+def separated(found: Recession, names: Sequence[str] | None = None) -> Outcome:
+    """How a fit to separated classes ended; features are called x0, x1, ... without names."""
+    n, count = found.rows.size, int(np.count_nonzero(found.rows))
+    whole = found.complete
+    rows = f"all {n} rows" if whole else f"{count} of {n} rows"
+    effect = "every class is certain" if whole else "some class gets probability 0"
+    return Outcome(
+        Status.SEPARATED,
+        "Classes must overlap for the likelihood to have a maximum at finite coefficients; got "
+        f"{'complete' if whole else 'quasi-complete'} separation of {rows} by "
+        f"{name_features(found.features, names)}: there {effect} in the limit. The coefficients "
+        "are finite, with the predictions of the limit, but without standard errors; drop or merge "
+        "these features or levels, collect rows that overlap, or use a penalty "
+        "(sklearn.linear_model.LogisticRegression).",
     )
-    return bool(cost < np.log(2.0) * float(np.min(least)))
 
 
-def separating_plane(rows: Rows, n_classes: int, fit_intercept: bool) -> bool:
-    """Whether some plane separates the classes, completely or not, by linear programming.
+def name_features(features: NDArray[np.intp], names: Sequence[str] | None = None) -> str:
+    """At most `NAMED` features by name, and how many others there are."""
+    called = [f"x{j}" if names is None else str(names[j]) for j in features]
+    if not called:
+        return "the intercept"
+    shown, others = called[:NAMED], len(called) - NAMED
+    word = "feature" if len(called) == 1 else "features"
+    if others > 0:
+        return f"{word} {', '.join(shown)} and {others} other{'s' if others > 1 else ''}"
+    start = ", ".join(shown[:-1])
+    return f"{word} {start} and {shown[-1]}" if start else f"{word} {shown[0]}"
 
-    The sum of all margins is made as large as possible with no margin below zero and coefficients
-    of standardised columns between -1 and 1; it is zero only where nothing separates.
+
+def find_separation(
+    rows: Rows, n_classes: int, fit_intercept: bool, coef: FloatArray, intercept: FloatArray
+) -> Recession | None:
+    """A direction that separates all pairs which can be, or None where a finite maximum exists.
+
+    Parameters
+    ----------
+    rows : Rows
+        ``y`` holds class codes.
+    n_classes : int
+    fit_intercept : bool
+    coef : ndarray of shape (1, p) or (K, p)
+        Coefficients of raw columns near the maximum, or far on the way to where there is none. The
+        verdict does not depend on them, the time does.
+    intercept : ndarray of shape (1,) or (K,)
     """
-    everything = rows.keep(lambda block: np.ones(block.n_rows, dtype=bool))
-    X, codes = everything.X, everything.y.astype(np.intp)
-    Z: FloatArray = X - X.mean(axis=0) if fit_intercept else np.array(X, dtype=np.float64)
-    unit = np.abs(Z).max(axis=0, initial=0.0)
-    Z = Z / np.where(unit > 0.0, unit, 1.0)
-    if fit_intercept:
-        Z = np.column_stack([Z, np.ones(Z.shape[0])])
-    margins = _margin_matrix(Z, codes, n_classes)
-    size = np.abs(margins).max(axis=1, initial=0.0)
-    margins = margins[size > 0.0] / size[size > 0.0, None]
-    found = optimize.linprog(
-        -margins.mean(axis=0),
-        A_ub=-margins,
-        b_ub=np.zeros(margins.shape[0]),
-        bounds=(-1.0, 1.0),
-        method="highs",
+    margins = Margins.of(rows, n_classes, fit_intercept)
+    B = margins.from_raw(coef, intercept)
+    others = margins.others()
+    here = margins.margins(B)
+    if np.all(here[others] > 0.0):
+        D, decided, space = B, others, None
+    else:
+        closed = proven(margins, B)
+        space = still_space(margins, closed)
+        found = widest_direction(margins, others & ~closed, space, B)
+        if found is None:
+            return None
+        D, decided, space = found
+    ahead = margins.margins(D)[decided]
+    short = (EXCLUDED - here[decided]) / ahead
+    far = B + max(0.0, float(short.max())) * D
+    slim, features = few_features(margins, decided, space, D)
+    direction, level = margins.to_raw(slim)
+    return Recession(
+        direction=direction,
+        level=level,
+        features=features,
+        rows=decided.any(axis=1),
+        certain=np.asarray((decided | ~others).all(axis=1)),
+        decided=decided,
+        margins=margins,
+        far=far,
     )
-    return bool(found.status == 0 and -found.fun * margins.shape[0] > MARGIN)
-
-
-def _margin_matrix(Z: FloatArray, codes: NDArray[np.intp], n_classes: int) -> FloatArray:
-    """One line for each row and other class k: ``x_i' (b_y - b_k)`` as a function of all b.
-
-    The first class has coefficients zero. Shape (n * (K - 1), (K - 1) * t).
-    """
-    t = Z.shape[1]
-    lines = []
-    for k in range(n_classes):
-        others = np.flatnonzero(codes != k)
-        line = np.zeros((others.size, n_classes, t))
-        line[np.arange(others.size), codes[others]] = Z[others]
-        line[:, k] -= Z[others]
-        lines.append(line[:, 1:].reshape(others.size, -1))
-    return np.concatenate(lines)

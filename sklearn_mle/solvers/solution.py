@@ -112,6 +112,8 @@ class Solution:
         A bound on ``(cost - least cost) / max(1, abs(cost))`` that a reader could verify.
     rank : int
         Rank of the columns, centred if there is an intercept.
+    separation : Recession or None
+        Where classes are separated: the direction in which the likelihood grows for ever.
     """
 
     coef: FloatArray
@@ -123,3 +125,4 @@ class Solution:
     n_iter: int
     gap: float
     rank: int
+    separation: Any = None

@@ -1,0 +1,137 @@
+"""Which features take part in a separation: a direction that uses few of them.
+
+Many directions separate the same pairs. Of those the one with the least sum over features of the
+largest coefficient, in units of the columns, is again a linear program, and its solutions leave
+many features out. Weights ``1 / (size + small)`` in a second and third program make it sparser
+(Candes, Wakin and Boyd 2008). Only the pairs that are hardest to please enter.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, sparse
+
+from sklearn_mle.rows.rows import FloatArray
+from sklearn_mle.solvers.margins import BoolArray, Margins
+
+LARGEST = 60
+"""Coordinates up to which programs are tried; beyond, all features of the direction are named."""
+PAIRS = 300
+ROUNDS = 8
+TAKES_PART = 1e-7
+"""Coefficient, relative to the largest, of a feature that takes part."""
+
+
+def few_features(
+    margins: Margins, decided: BoolArray, space: FloatArray | None, D: FloatArray
+) -> tuple[FloatArray, NDArray[np.intp]]:
+    """A direction that decides the same pairs with few features, and those features.
+
+    Parameters
+    ----------
+    margins : Margins
+    decided : ndarray of shape (n, K), bool
+    space : ndarray of shape (r, K, t), or None for all coefficients
+        Nothing in it moves an undecided pair.
+    D : ndarray of shape (K, t)
+        A direction that decides them.
+    """
+    if space is None and margins.size <= LARGEST:
+        space = np.eye(margins.size).reshape(margins.size, margins.n_classes - 1, -1)
+        space = np.einsum("ka,rat->rkt", margins.basis, space)
+    p = margins.centre.size
+    slim = D
+    if space is not None and 1 < space.shape[0] <= LARGEST:
+        weight = np.ones(p)
+        for _ in range(3):
+            trial = _least(margins, decided, space, slim, weight)
+            if trial is None:
+                break
+            slim = trial
+            size = sizes(slim)[:p]
+            weight = 1.0 / (size / size.max() + 1e-3)
+    size = sizes(slim)[:p]
+    return slim / size.max(), np.flatnonzero(size > TAKES_PART * size.max())
+
+
+def sizes(B: FloatArray) -> FloatArray:
+    """Half the range over the classes of each term's coefficients: shape (t,)."""
+    return np.asarray(0.5 * np.ptp(B, axis=0))
+
+
+def _least(
+    margins: Margins, decided: BoolArray, space: FloatArray, D: FloatArray, weight: FloatArray
+) -> FloatArray | None:
+    """The direction of least weighted size; None if no program's answer passes on all pairs.
+
+    Margins may be as small as those of D: D itself is a solution.
+    """
+    required = margins.margins(D)
+    reach = np.where(decided, margins.reach(space), 1.0)
+    working = np.zeros_like(decided)
+    ahead = required
+    for _ in range(ROUNDS):
+        places = np.flatnonzero(decided & ~working)
+        if places.size > PAIRS:
+            tight = ahead.ravel()[places] / reach.ravel()[places]
+            places = places[np.argpartition(tight, PAIRS)[:PAIRS]]
+        working.ravel()[places] = True
+        lines = margins.lines(working, space) / required[working][:, None]
+        c = _program(lines, space[:, :, : weight.size], weight)
+        if c is None:
+            return None
+        trial = _zeros_made_exact(space, c, weight.size)
+        ahead = margins.margins(trial)
+        if np.all(ahead[decided] > 0.0) and np.all(ahead >= 0.0):
+            return trial
+        if not np.any(~working & decided & (ahead <= 0.0)):
+            return None
+    return None
+
+
+def _program(lines: FloatArray, columns: FloatArray, weight: FloatArray) -> FloatArray | None:
+    """Minimise ``sum weight * s`` with ``lines @ c >= 1`` and ``|differences of classes| <= 2 s``.
+
+    Parameters
+    ----------
+    lines : ndarray of shape (m, r)
+    columns : ndarray of shape (r, K, p)
+        Coefficients of the features for each coordinate.
+    weight : ndarray of shape (p,)
+    """
+    m, r = lines.shape
+    K, p = columns.shape[1:]
+    # with sums over classes zero, half the range is at most the largest entry and at least half it
+    entries = columns.reshape(r, K * p).T
+    s = sparse.csr_array(np.tile(np.eye(p), (K, 1)))
+    A = sparse.vstack(
+        [
+            sparse.hstack([sparse.csr_array(-lines), sparse.csr_array((m, p))]),
+            sparse.hstack([sparse.csr_array(entries), -s]),
+            sparse.hstack([sparse.csr_array(-entries), -s]),
+        ],
+        format="csr",
+    )
+    answer = optimize.linprog(
+        np.concatenate([np.zeros(r), weight]),
+        A_ub=A,
+        b_ub=np.concatenate([-np.ones(m), np.zeros(2 * K * p)]),
+        bounds=[(None, None)] * r + [(0.0, None)] * p,
+        method="highs",
+    )
+    return None if answer.x is None or answer.status != 0 else answer.x[:r]
+
+
+def _zeros_made_exact(space: FloatArray, c: FloatArray, p: int) -> FloatArray:
+    """The combination, moved to where the coefficients of features that are nearly out vanish."""
+    B = np.tensordot(c, space, axes=1)
+    size = sizes(B)[:p]
+    out = np.flatnonzero(size <= TAKES_PART * size.max())
+    if not out.size:
+        return np.asarray(B)
+    lines = space[:, :, out].reshape(space.shape[0], -1).T
+    c = c - np.linalg.lstsq(lines, lines @ c, rcond=1e-9)[0]
+    B = np.tensordot(c, space, axes=1)
+    B[:, out] = 0.0
+    return np.asarray(B)

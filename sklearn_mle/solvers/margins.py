@@ -1,0 +1,170 @@
+"""Margins: how far a row's own class is ahead of every other, for given coefficients.
+
+Row i of class c and another class k are a *pair*; ``z_i' (b_c - b_k)`` is its margin. Coefficients
+B have one line a class and one column a term, the terms being the shifted and scaled columns of X
+and, with an intercept, a one. A number common to all classes changes no margin; the sum-to-zero
+basis takes it out where coordinates are needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_mle.likelihoods.softmax import sum_to_zero_basis
+from sklearn_mle.rows.rows import Block, FloatArray, Rows
+
+BoolArray = NDArray[np.bool_]
+
+ROUNDING = 1e-10
+"""A margin below this share of the sum of its terms' sizes counts as zero: a direction that makes
+some margins vanish is known to about 1e-12, as it solves a linear system in rounded numbers."""
+
+
+@dataclass(frozen=True)
+class Margins:
+    """The pairs of these rows.
+
+    Parameters
+    ----------
+    rows : Rows
+        ``y`` holds class codes.
+    n_classes : int
+    intercept : bool
+    centre, unit : ndarray of shape (p,)
+        What columns are shifted and scaled by; the centre is zero without an intercept.
+    """
+
+    rows: Rows
+    n_classes: int
+    intercept: bool
+    centre: FloatArray
+    unit: FloatArray
+
+    @classmethod
+    def of(cls, rows: Rows, n_classes: int, intercept: bool) -> Margins:
+        """Columns by their means and root mean squares, in two passes."""
+        centre = np.zeros(rows.n_columns)
+        if intercept:
+            centre = rows.total(lambda block: (block.X.sum(axis=0),))[0] / rows.n_rows
+
+        def per_block(block: Block) -> tuple[FloatArray]:
+            return (np.square(block.X - centre).sum(axis=0),)
+
+        unit = np.sqrt(rows.total(per_block)[0] / rows.n_rows)
+        nothing = unit <= 8.0 * np.finfo(float).eps * np.abs(centre)
+        return cls(rows, n_classes, intercept, centre, np.where(nothing, 1.0, unit))
+
+    @property
+    def n_terms(self) -> int:
+        return self.centre.size + int(self.intercept)
+
+    @property
+    def size(self) -> int:
+        """How many coordinates coefficients have that sum to zero over the classes."""
+        return (self.n_classes - 1) * self.n_terms
+
+    @cached_property
+    def basis(self) -> FloatArray:
+        """What turns coordinates into coefficients, line by line: shape (n_classes, K - 1)."""
+        return sum_to_zero_basis(self.n_classes)
+
+    @property
+    def class_pairs(self) -> list[tuple[int, int]]:
+        return list(combinations(range(self.n_classes), 2))
+
+    def terms(self, block: Block) -> FloatArray:
+        """Shifted and scaled columns, and the one: shape (m, n_terms)."""
+        Z = np.empty((block.n_rows, self.n_terms))
+        view = Z[:, : self.centre.size]
+        np.subtract(block.X, self.centre, out=view)
+        view /= self.unit
+        Z[:, self.centre.size :] = 1.0
+        return Z
+
+    def others(self) -> BoolArray:
+        """All pairs: shape (n, K), false for the class of the row itself."""
+        return self.rows.column(lambda block: codes(block)[:, None] != np.arange(self.n_classes))
+
+    def margins(self, B: FloatArray) -> FloatArray:
+        """Margins of all pairs, rounding errors set to zero: shape (n, K)."""
+
+        def per_block(block: Block) -> FloatArray:
+            Z = self.terms(block)
+            M = lead(block, Z @ B.T)
+            np.abs(Z, out=Z)
+            size = Z @ np.abs(B).T
+            size += own(block, size)[:, None]
+            M[np.abs(M) <= ROUNDING * size] = 0.0
+            return M
+
+        return self.rows.column(per_block)
+
+    def reach(self, N: FloatArray) -> FloatArray:
+        """How large the margin of each pair gets for coefficients in a space.
+
+        Parameters
+        ----------
+        N : ndarray of shape (r, K, t)
+            Orthonormal coefficients that span it.
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+            The norm of the r margins relative to that of the terms; zero where that is rounding.
+        """
+
+        def per_block(block: Block) -> FloatArray:
+            Z = self.terms(block)
+            square = np.zeros((block.n_rows, self.n_classes))
+            for B in N:
+                square += np.square(lead(block, Z @ B.T))
+            square /= np.maximum(np.einsum("ij,ij->i", Z, Z), 1e-300)[:, None]
+            length = np.sqrt(square)
+            length[length <= ROUNDING] = 0.0
+            return length
+
+        return self.rows.column(per_block)
+
+    def lines(self, pairs: BoolArray, N: FloatArray) -> FloatArray:
+        """One line a pair: its margin as a function of coordinates in a space; shape (m, r)."""
+        some = self.rows.keep(lambda block, part: part.any(axis=1), pairs)
+        block = Block(some.X, some.y, None)
+        Z = self.terms(block)
+        wanted = pairs[pairs.any(axis=1)]
+        lines = [lead(block, Z @ B.T)[wanted] for B in N]
+        return np.array(lines).T if lines else np.empty((int(wanted.sum()), 0))
+
+    def from_raw(self, coef: FloatArray, intercept: FloatArray) -> FloatArray:
+        """Coefficients of the terms, (K, t), from those of raw columns, (K or 1, p)."""
+        B = coef * self.unit
+        if self.intercept:
+            B = np.column_stack([B, intercept + coef @ self.centre])
+        return np.vstack([-0.5 * B, 0.5 * B]) if self.n_classes == 2 else B
+
+    def to_raw(self, B: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Coefficients of raw columns, (K or 1, p), and intercepts, from those of the terms."""
+        B = B[1:] - B[:1] if self.n_classes == 2 else B - B.mean(axis=0)
+        coef = B[:, : self.centre.size] / self.unit
+        if not self.intercept:
+            return coef, np.zeros(B.shape[0])
+        return coef, B[:, -1] - coef @ self.centre
+
+
+def codes(block: Block) -> NDArray[np.intp]:
+    """The class of each row."""
+    return block.y.astype(np.intp)
+
+
+def own(block: Block, values: FloatArray) -> FloatArray:
+    """Of one value a class, shape (m, K), that of the row's class."""
+    return values[np.arange(block.n_rows), codes(block)]
+
+
+def lead(block: Block, scores: FloatArray) -> FloatArray:
+    """How far the row's class is ahead of each other: shape (m, K)."""
+    return own(block, scores)[:, None] - scores
