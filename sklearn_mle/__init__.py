@@ -2,6 +2,7 @@
 
 from sklearn_mle.estimators.classifier import MLEClassifier
 from sklearn_mle.estimators.regressor import MLERegressor
+from sklearn_mle.estimators.separation import detect_separation
 from sklearn_mle.estimators.speak import SeparationWarning
 from sklearn_mle.reports.scorers import log_likelihood_scorer
 
@@ -11,5 +12,6 @@ __all__ = [
     "MLEClassifier",
     "MLERegressor",
     "SeparationWarning",
+    "detect_separation",
     "log_likelihood_scorer",
 ]

@@ -44,16 +44,20 @@ def check_settings(estimator: Any) -> None:
     _check_number("tol", estimator.tol, whole=False)
     _check_number("max_iter", estimator.max_iter, whole=True)
     for name in ("fit_intercept", "warm_start"):
-        value = getattr(estimator, name)
-        if not isinstance(value, (bool, np.bool_)):
-            raise TypeError(
-                f"{name} must be True or False; got {value!r} of type {type(value).__name__}. "
-                f"Pass {name}=True or {name}=False."
-            )
+        check_flag(name, getattr(estimator, name))
     if not isinstance(estimator.solver, str):
         raise TypeError(
             f"solver must be the name of a solver; got {estimator.solver!r} of type "
             f"{type(estimator.solver).__name__}. Pass solver='auto'."
+        )
+
+
+def check_flag(name: str, value: Any) -> None:
+    """A parameter that is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(
+            f"{name} must be True or False; got {value!r} of type {type(value).__name__}. "
+            f"Pass {name}=True or {name}=False."
         )
 
 

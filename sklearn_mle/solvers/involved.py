@@ -3,7 +3,8 @@
 Many directions separate the same pairs. Of those the one with the least sum over features of the
 largest coefficient, in units of the columns, is again a linear program, and its solutions leave
 many features out. Weights ``1 / (size + small)`` in a second and third program make it sparser
-(Candes, Wakin and Boyd 2008). Only the pairs that are hardest to please enter.
+(Candes, Wakin and Boyd 2008); of few features that are left each is then left out by trial. Only
+the pairs that are hardest to please enter a program, and every answer is checked on all.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ LARGEST = 60
 """Coordinates up to which programs are tried; beyond, all features of the direction are named."""
 PAIRS = 300
 ROUNDS = 8
+TRIALS = 12
+"""Features up to which each is left out by trial."""
 TAKES_PART = 1e-7
 """Coefficient, relative to the largest, of a feature that takes part."""
 
@@ -50,9 +53,40 @@ def few_features(
                 break
             slim = trial
             size = sizes(slim)[:p]
-            weight = 1.0 / (size / size.max() + 1e-3)
+            weight = 1.0 / (size / max(float(size.max()), 1e-300) + 1e-3)
+        slim = _without(margins, decided, space, slim)
     size = sizes(slim)[:p]
-    return slim / size.max(), np.flatnonzero(size > TAKES_PART * size.max())
+    largest = float(size.max()) if size.any() else float(sizes(slim).max())
+    return slim / largest, np.flatnonzero(size > TAKES_PART * largest)
+
+
+def _without(
+    margins: Margins, decided: BoolArray, space: FloatArray, D: FloatArray
+) -> FloatArray:
+    """The direction without those features that are not needed, the smallest tried first."""
+    p = margins.centre.size
+    size = sizes(D)[:p]
+    takes_part = np.flatnonzero(size > TAKES_PART * size.max())
+    if not 1 < takes_part.size <= TRIALS:
+        return D
+    space = _vanishing(space, np.setdiff1d(np.arange(p), takes_part))
+    for j in takes_part[np.argsort(size[takes_part])]:
+        smaller = _vanishing(space, np.array([j]))
+        trial = _least(margins, decided, smaller, D, np.ones(p)) if smaller.shape[0] else None
+        if trial is not None:
+            D, space = trial, smaller
+    return D
+
+
+def _vanishing(space: FloatArray, out: NDArray[np.intp]) -> FloatArray:
+    """The part of a space in which the coefficients of these features vanish."""
+    if not out.size:
+        return space
+    lines = space[:, :, out].reshape(space.shape[0], -1).T
+    _, lengths, right = np.linalg.svd(lines, full_matrices=True)
+    part = np.tensordot(right[np.count_nonzero(lengths > 1e-9) :], space, axes=1)
+    part[:, :, out] = 0.0
+    return np.asarray(part)
 
 
 def sizes(B: FloatArray) -> FloatArray:
@@ -65,19 +99,17 @@ def _least(
 ) -> FloatArray | None:
     """The direction of least weighted size; None if no program's answer passes on all pairs.
 
-    Margins may be as small as those of D: D itself is a solution.
+    All margins may be as small as the least of D: D itself is a solution.
     """
-    required = margins.margins(D)
-    reach = np.where(decided, margins.reach(space), 1.0)
     working = np.zeros_like(decided)
-    ahead = required
+    ahead = margins.margins(D)
+    least = float(ahead[decided].min())
     for _ in range(ROUNDS):
         places = np.flatnonzero(decided & ~working)
         if places.size > PAIRS:
-            tight = ahead.ravel()[places] / reach.ravel()[places]
-            places = places[np.argpartition(tight, PAIRS)[:PAIRS]]
+            places = places[np.argpartition(ahead.ravel()[places], PAIRS)[:PAIRS]]
         working.ravel()[places] = True
-        lines = margins.lines(working, space) / required[working][:, None]
+        lines = margins.lines(working, space) / least
         c = _program(lines, space[:, :, : weight.size], weight)
         if c is None:
             return None
@@ -125,13 +157,10 @@ def _program(lines: FloatArray, columns: FloatArray, weight: FloatArray) -> Floa
 
 def _zeros_made_exact(space: FloatArray, c: FloatArray, p: int) -> FloatArray:
     """The combination, moved to where the coefficients of features that are nearly out vanish."""
-    B = np.tensordot(c, space, axes=1)
+    B = np.asarray(np.tensordot(c, space, axes=1))
     size = sizes(B)[:p]
-    out = np.flatnonzero(size <= TAKES_PART * size.max())
+    out = np.flatnonzero(size <= TAKES_PART * size.max(initial=0.0))
     if not out.size:
-        return np.asarray(B)
-    lines = space[:, :, out].reshape(space.shape[0], -1).T
-    c = c - np.linalg.lstsq(lines, lines @ c, rcond=1e-9)[0]
-    B = np.tensordot(c, space, axes=1)
-    B[:, out] = 0.0
-    return np.asarray(B)
+        return B
+    part = _vanishing(space, out)
+    return np.asarray(np.tensordot(np.einsum("rkt,kt->r", part, B), part, axes=1))

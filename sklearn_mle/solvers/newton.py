@@ -20,7 +20,7 @@ from scipy import linalg
 from sklearn_mle.likelihoods.objective import Derivatives, FloatArray, Objective
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.solvers.line_search import backtrack, sufficient
-from sklearn_mle.solvers.separation import Recession, find_separation, separated
+from sklearn_mle.solvers.separation import Recession, any_excluded, find_separation, separated
 from sklearn_mle.solvers.solution import (
     CONVERGED,
     Outcome,
@@ -49,6 +49,8 @@ FLAT = 32.0 * np.finfo(float).eps
 """Curvature, relative to the largest and by size of theta, that rounding errors can make."""
 SLOW = 0.15
 """Quadratic convergence leaves less than this share of the decrement at every full step."""
+LONG = 12
+"""Steps that are enough for most data with a finite minimum."""
 PATIENCE = 3
 """Slow steps in a row after which a cost within tol is left alone, and a proof is asked for."""
 
@@ -105,13 +107,14 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     Solution
     """
     objective = problem.likelihood.objective(problem.rows, problem.fit_intercept)
+    warm = start is not None
     start = _start_from_sample(problem) if start is None else start
     theta = objective.start() if start is None else objective.pack(start.coef, start.intercept)
     weight = problem.rows.total_weight
     descent = descend(objective, theta, weight, tol, max_iter)
     per_class = descent.rank // objective.n_scores - int(problem.fit_intercept)
     separation = None
-    if _suspect(problem, descent, tol):
+    if _suspect(problem, descent, tol, warm, *objective.unpack(descent.theta)):
         descent, separation = _settle(problem, objective, descent, tol, max_iter)
     coef, intercept = objective.unpack(descent.theta)
     outcome, gap = _judge(descent, tol, max_iter)
@@ -253,12 +256,19 @@ class Curvature:
         return -(self.root @ half) / self.unit, float(half @ half)
 
 
-def _suspect(problem: Problem, end: Descent, tol: float) -> bool:
-    """Whether there may be no finite minimum: slow steps, rows all but certain, or no answer."""
+def _suspect(
+    problem: Problem, end: Descent, tol: float, warm: bool, coef: FloatArray, intercept: FloatArray
+) -> bool:
+    """Whether there may be no finite minimum: slow steps, rows all but certain, or no answer.
+
+    A class can also have been excluded at a warm start, or on a long way of steps of all kinds.
+    """
     rows = problem.rows
     slow = end.slow_steps >= 2 and end.decrement > ROUNDING * rows.total_weight
     certain = end.value < np.log(2.0) * rows.total_weight / rows.n_rows
-    return bool(slow or certain or end.gap > tol)
+    if slow or certain or end.gap > tol:
+        return True
+    return (warm or end.n_iter > LONG) and any_excluded(rows, coef, intercept)
 
 
 def _settle(
@@ -275,6 +285,9 @@ def _settle(
     theta, patience = end.theta, max_iter
     if found is not None:
         theta, patience = objective.pack(*found.start()), PATIENCE
+        if found.complete:
+            cost = objective.value(theta)
+            return replace(end, theta=theta, value=cost, decrement=cost, exhausted=False), found
     left = max_iter - end.n_iter
     after = descend(objective, theta, rows.total_weight, tol, left, patience)
     return replace(after, n_iter=end.n_iter + after.n_iter), found

@@ -87,8 +87,7 @@ def still_space(margins: Margins, pairs: BoolArray) -> FloatArray:
         return (np.array([part.T @ part for part in chosen]),)
 
     gram = _assemble(margins, margins.rows.total(per_block, pairs)[0])
-    diagonal = np.diag(gram)
-    unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    unit = _units(margins, gram)
     values, vectors = linalg.eigh(gram / np.outer(unit, unit))
     small = values <= SMALL * values[-1]
     rest, large = vectors[:, small], vectors[:, ~small]
@@ -139,6 +138,14 @@ def _assemble(margins: Margins, products: FloatArray) -> FloatArray:
     return np.asarray(reduced.reshape(margins.size, margins.size))
 
 
+def _units(margins: Margins, form: FloatArray) -> FloatArray:
+    """What scales a form in coordinates so that every term is about one: the same for all classes,
+    as a coordinate of its own may be nothing but the rounding error of the others."""
+    largest = np.diag(form).reshape(margins.n_classes - 1, -1).max(axis=0)
+    unit = np.sqrt(np.where(largest > 0.0, largest, 1.0))
+    return np.tile(unit, margins.n_classes - 1)
+
+
 def _restricted(
     margins: Margins, block: Block, there: BoolArray, B: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
@@ -167,10 +174,8 @@ def _newton_step(margins: Margins, B: FloatArray, pairs: BoolArray) -> tuple[Flo
 
     gradient, bulk, products = margins.rows.total(per_block, pairs)
     hessian, g = _assemble(margins, products), (margins.basis.T @ gradient).ravel()
-    diagonal = np.diag(hessian)
-    unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    H = hessian / np.outer(unit, unit)
-    values, vectors = linalg.eigh(H)
+    unit = _units(margins, hessian)
+    values, vectors = linalg.eigh(hessian / np.outer(unit, unit))
     there = values > FLAT * values.size * values[-1]
     root = vectors[:, there]
     step = -(root @ ((root.T @ (g / unit)) / values[there])) / unit

@@ -67,6 +67,9 @@ from sklearn_mle.solvers.solution import Outcome, Status
 EXCLUDED = 40.0
 """Margin at which a class counts as excluded: its probability, 4e-18, is less than half of what one
 is rounded to."""
+HARDLY = 25.0
+"""Range of a row's scores from which a class may have been excluded: where none is as wide, the
+tiny Newton decrement of a fit moves no margin."""
 NAMED = 5
 
 
@@ -121,6 +124,18 @@ class Recession:
             return (float(block.weigh(odds.sum(axis=1)).sum()),)
 
         return float(self.margins.rows.total(per_block, self.decided)[0])
+
+
+def any_excluded(rows: Rows, coef: FloatArray, intercept: FloatArray) -> bool:
+    """Whether some class has next to no probability in some row."""
+
+    def per_block(block: Block) -> BoolArray:
+        scores = block.X @ coef.T + intercept
+        if scores.shape[1] == 1:
+            return np.abs(scores[:, 0]) > HARDLY
+        return np.ptp(scores, axis=1) > HARDLY
+
+    return bool(rows.column(per_block).any())
 
 
 def separated(found: Recession, names: Sequence[str] | None = None) -> Outcome:
