@@ -15,6 +15,7 @@ from scipy import optimize, sparse
 
 from sklearn_mle.rows.rows import FloatArray
 from sklearn_mle.solvers.margins import BoolArray, Margins
+from sklearn_mle.solvers.recession import Widest
 
 LARGEST = 60
 """Coordinates up to which programs are tried; beyond, all features of the direction are named."""
@@ -26,26 +27,19 @@ TAKES_PART = 1e-7
 """Coefficient, relative to the largest, of a feature that takes part."""
 
 
-def few_features(
-    margins: Margins, decided: BoolArray, space: FloatArray | None, D: FloatArray
-) -> tuple[FloatArray, NDArray[np.intp]]:
+def few_features(margins: Margins, found: Widest) -> tuple[FloatArray, NDArray[np.intp]]:
     """A direction that decides the same pairs with few features, and those features.
 
     Parameters
     ----------
     margins : Margins
-    decided : ndarray of shape (n, K), bool
-    space : ndarray of shape (r, K, t), or None for all coefficients
-        Nothing in it moves an undecided pair.
-    D : ndarray of shape (K, t)
+    found : Widest
         A direction that decides them.
     """
-    if space is None and margins.size <= LARGEST:
-        space = np.eye(margins.size).reshape(margins.size, margins.n_classes - 1, -1)
-        space = np.einsum("ka,rat->rkt", margins.basis, space)
+    D, decided, space = found.direction, found.decided, found.space
     p = margins.centre.size
     slim = D
-    if space is not None and 1 < space.shape[0] <= LARGEST:
+    if 1 < space.shape[0] <= LARGEST:
         weight = np.ones(p)
         for _ in range(3):
             trial = _least(margins, decided, space, slim, weight)

@@ -8,7 +8,7 @@ basis takes it out where coordinates are needed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -23,6 +23,8 @@ BoolArray = NDArray[np.bool_]
 ROUNDING = 1e-10
 """A margin below this share of the sum of its terms' sizes counts as zero: a direction that makes
 some margins vanish is known to about 1e-12, as it solves a linear system in rounded numbers."""
+SAMPLE_ROWS = 20_000
+SAMPLE_ROWS_A_TERM = 100
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ class Margins:
         nothing = unit <= 8.0 * np.finfo(float).eps * np.abs(centre)
         return cls(rows, n_classes, intercept, centre, np.where(nothing, 1.0, unit))
 
+    def sample(self) -> Margins | None:
+        """The pairs of some rows, or None where there are not many more."""
+        m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_TERM * self.size)
+        return replace(self, rows=self.rows.sample(m)) if 4 * m <= self.rows.n_rows else None
+
     @property
     def n_terms(self) -> int:
         return self.centre.size + int(self.intercept)
@@ -82,7 +89,7 @@ class Margins:
         Z = np.empty((block.n_rows, self.n_terms))
         view = Z[:, : self.centre.size]
         np.subtract(block.X, self.centre, out=view)
-        view /= self.unit
+        view *= 1.0 / self.unit
         Z[:, self.centre.size :] = 1.0
         return Z
 

@@ -8,6 +8,8 @@ direction may be added to it), and the search goes on with those still open.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import optimize, sparse
 
@@ -22,40 +24,53 @@ GAIN = 1e-4
 """z above which a pair is separated; the program's own tolerance is 1e-9."""
 
 
-def widest_direction(
-    margins: Margins, open_pairs: BoolArray, space: FloatArray, B: FloatArray
-) -> tuple[FloatArray, BoolArray, FloatArray] | None:
+@dataclass(frozen=True)
+class Widest:
     """The direction that separates all pairs which can be.
+
+    Parameters
+    ----------
+    direction : ndarray of shape (K, t)
+    decided : ndarray of shape (n, K), bool
+        The pairs that it separates.
+    space : ndarray of shape (r, K, t)
+        Holds all directions; nothing in it moves an undecided pair.
+    """
+
+    direction: FloatArray
+    decided: BoolArray
+    space: FloatArray
+
+
+def projected(
+    margins: Margins, open_pairs: BoolArray, space: FloatArray, B: FloatArray
+) -> Widest | None:
+    """The projection of coefficients at hand on a space, if it separates all open pairs.
 
     Parameters
     ----------
     margins : Margins
     open_pairs : ndarray of shape (n, K), bool
-        All pairs but those whose margins no direction in the space moves.
+        All pairs whose margins some direction in the space moves.
     space : ndarray of shape (r, K, t)
         Orthonormal coefficients that span the space.
     B : ndarray of shape (K, t)
-        Coefficients at hand; their projection is tried first.
-
-    Returns
-    -------
-    direction : ndarray of shape (K, t)
-    decided : ndarray of shape (n, K), bool
-    space : ndarray of shape (r', K, t)
-        What is left of the space: nothing in it moves an undecided pair.
-        None in place of all three if nothing separates.
     """
-    reach = margins.reach(space)
-    open_pairs = open_pairs & (reach > 0.0)
-    if not open_pairs.any():
-        return None
     D = _combine(space, np.einsum("rkt,kt->r", space, B))
     ahead = margins.margins(D)
-    if np.all(ahead[open_pairs] > 0.0):
-        return D, open_pairs, space
+    passed = np.all(ahead[open_pairs] > 0.0) and np.all(ahead >= 0.0)
+    return Widest(D, open_pairs, space) if passed else None
+
+
+def searched(
+    margins: Margins, open_pairs: BoolArray, space: FloatArray, reach: FloatArray
+) -> Widest | None:
+    """The direction that linear programs find, or None if nothing separates."""
     search = _Search(margins, open_pairs, space, reach)
-    search.run(ahead)
-    return (search.found, search.decided, search.space) if search.decided.any() else None
+    search.run()
+    if not search.decided.any():
+        return None
+    return Widest(search.found, search.decided, search.space)
 
 
 class _Search:
@@ -70,8 +85,9 @@ class _Search:
         self.found = np.zeros(space.shape[1:])
         self.working = np.zeros_like(open_pairs)
 
-    def run(self, ahead: FloatArray) -> None:
-        """Programs until no pair is open; ``ahead`` holds the margins of a first guess."""
+    def run(self) -> None:
+        """Programs until no pair is open."""
+        ahead = self.reach
         while self.open.any():
             self._take(ahead, self.open & ~self.working)
             G = self.margins.lines(self.working, self.space)

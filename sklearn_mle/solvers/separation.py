@@ -61,7 +61,7 @@ from sklearn_mle.rows.rows import Block, FloatArray, Rows
 from sklearn_mle.solvers.involved import few_features
 from sklearn_mle.solvers.margins import BoolArray, Margins, lead
 from sklearn_mle.solvers.overlap import proven, still_space
-from sklearn_mle.solvers.recession import widest_direction
+from sklearn_mle.solvers.recession import Widest, projected, searched
 from sklearn_mle.solvers.solution import Outcome, Status
 
 EXCLUDED = 40.0
@@ -188,19 +188,17 @@ def find_separation(
     B = margins.from_raw(coef, intercept)
     others = margins.others()
     here = margins.margins(B)
+    found: Widest | None
     if np.all(here[others] > 0.0):
-        D, decided, space = B, others, None
+        found = Widest(B, others, still_space(margins, np.zeros_like(others)))
     else:
-        closed = proven(margins, B)
-        space = still_space(margins, closed)
-        found = widest_direction(margins, others & ~closed, space, B)
-        if found is None:
-            return None
-        D, decided, space = found
-    ahead = margins.margins(D)[decided]
-    short = (EXCLUDED - here[decided]) / ahead
+        found = _widest(margins, others, B)
+    if found is None:
+        return None
+    D, decided = found.direction, found.decided
+    short = (EXCLUDED - here[decided]) / margins.margins(D)[decided]
     far = B + max(0.0, float(short.max())) * D
-    slim, features = few_features(margins, decided, space, D)
+    slim, features = few_features(margins, found)
     direction, level = margins.to_raw(slim)
     return Recession(
         direction=direction,
@@ -212,3 +210,24 @@ def find_separation(
         margins=margins,
         far=far,
     )
+
+
+def _widest(margins: Margins, others: BoolArray, B: FloatArray) -> Widest | None:
+    """Steps 2 and 3: a sample of many rows may prove enough; programs see only all of them."""
+    for part in (margins.sample(), margins):
+        if part is None:
+            continue
+        closed = proven(part, B)
+        space = still_space(part, closed)
+        if not space.shape[0]:
+            return None
+        reach = margins.reach(space)
+        open_pairs = others & (reach > 0.0)
+        if part is margins:
+            open_pairs &= ~closed
+        if not open_pairs.any():
+            return None
+        found = projected(margins, open_pairs, space, B)
+        if found is not None:
+            return found
+    return searched(margins, open_pairs, space, reach)
