@@ -64,7 +64,8 @@ class MLEClassifier(ClassifierMixin, BaseEstimator):
         the squared Newton decrement or because no cost is below zero, relative to
         ``max(1, abs(cost))``.
     separated_ : bool
-        Whether a plane separates the classes, so that no finite maximum of the likelihood exists.
+        Whether a plane separates the classes, so that no finite maximum of the likelihood exists;
+        proven, not guessed from large coefficients. `detect_separation` tells where.
     rank_ : int
         Rank of the features, centred if there is an intercept.
     n_features_in_ : int
@@ -77,18 +78,29 @@ class MLEClassifier(ClassifierMixin, BaseEstimator):
     Weights mean repeats: ``sample_weight=k`` gives what k copies of a row give. A row of weight
     zero is absent, and a class that has no other rows is not a class.
 
-    When a plane separates the classes `fit` warns with `SeparationWarning`; coefficients are then
-    finite, and large enough that predictions are those of the limit.
+    When a plane separates the classes, some or all of the rows, the likelihood has no maximum: it
+    grows for ever along a direction. `fit` then warns with `SeparationWarning`, and gives the
+    limit. Classes that the limit rules out in a row have a probability of at most about ``exp(-40)``
+    there; all other probabilities are those of the maximum likelihood fit to what is left, which
+    exists. So ``coef_`` is that fit plus a finite multiple of the direction, the same on every run;
+    ``log_likelihood_`` is the supremum to rounding, and ``optimality_gap_`` bounds how far it is.
 
     See Also
     --------
     MLERegressor : The same for numbers.
+    detect_separation : Which rows and features are separated, without a fit.
     log_likelihood_scorer : Scores either by held-out likelihood.
 
     References
     ----------
     Albert, A. and Anderson, J. A. (1984). On the existence of maximum likelihood estimates in
     logistic regression models. Biometrika 71, 1-10.
+
+    Konis, K. (2007). Linear programming algorithms for detecting separated data in binary logistic
+    regression models. DPhil thesis, University of Oxford.
+
+    Correia, S., Guimaraes, P. and Zylkin, T. (2019). Verifying the existence of maximum likelihood
+    estimates for generalized linear models. arXiv:1903.01633.
 
     Examples
     --------

@@ -38,7 +38,7 @@ class Separation:
         Their names: those of the columns of X where it has any, and otherwise x0, x1, ...
     direction : ndarray of shape (1, n_features) or (n_classes, n_features)
         Coefficients, as in `MLEClassifier.coef_`, along which no row's class loses and those of
-        ``rows`` gain; zeros if nothing separates. Few features take part in it.
+        ``rows`` gain, by one at least; zeros if nothing separates. Few features take part.
     intercept : ndarray of shape (1,) or (n_classes,)
         The intercepts of the direction.
     classes : ndarray of shape (n_classes,)
@@ -125,7 +125,9 @@ def detect_separation(
     classes = np.unique(labels[there])
     checks.check_two_classes(classes)
     codes = np.searchsorted(classes, labels).clip(0, classes.size - 1)
-    rows = InMemoryRows(table, codes.astype(np.float64), None if there.all() else there.astype(float))
+    rows = InMemoryRows(
+        table, codes.astype(np.float64), None if there.all() else there.astype(float)
+    )
     found = _prove(Problem(rows, Softmax(classes.size), bool(fit_intercept)))
     if found is None:
         lines = 1 if classes.size == 2 else classes.size

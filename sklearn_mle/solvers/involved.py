@@ -47,16 +47,13 @@ def few_features(margins: Margins, found: Widest) -> tuple[FloatArray, NDArray[n
                 break
             slim = trial
             size = sizes(slim)[:p]
-            weight = 1.0 / (size / max(float(size.max()), 1e-300) + 1e-3)
+            weight = 1.0 / (size / size.max() + 1e-3)
         slim = _without(margins, decided, space, slim)
     size = sizes(slim)[:p]
-    largest = float(size.max()) if size.any() else float(sizes(slim).max())
-    return slim / largest, np.flatnonzero(size > TAKES_PART * largest)
+    return slim, np.flatnonzero(size > TAKES_PART * size.max())
 
 
-def _without(
-    margins: Margins, decided: BoolArray, space: FloatArray, D: FloatArray
-) -> FloatArray:
+def _without(margins: Margins, decided: BoolArray, space: FloatArray, D: FloatArray) -> FloatArray:
     """The direction without those features that are not needed, the smallest tried first."""
     p = margins.centre.size
     size = sizes(D)[:p]
@@ -117,7 +114,7 @@ def _least(
 
 
 def _program(lines: FloatArray, columns: FloatArray, weight: FloatArray) -> FloatArray | None:
-    """Minimise ``sum weight * s`` with ``lines @ c >= 1`` and ``|differences of classes| <= 2 s``.
+    """Minimise ``sum weight * s`` with ``lines @ c >= 1`` and all classes' coefficients within s.
 
     Parameters
     ----------
@@ -128,7 +125,6 @@ def _program(lines: FloatArray, columns: FloatArray, weight: FloatArray) -> Floa
     """
     m, r = lines.shape
     K, p = columns.shape[1:]
-    # with sums over classes zero, half the range is at most the largest entry and at least half it
     entries = columns.reshape(r, K * p).T
     s = sparse.csr_array(np.tile(np.eye(p), (K, 1)))
     A = sparse.vstack(

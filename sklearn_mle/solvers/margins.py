@@ -140,7 +140,7 @@ class Margins:
     def lines(self, pairs: BoolArray, N: FloatArray) -> FloatArray:
         """One line a pair: its margin as a function of coordinates in a space; shape (m, r)."""
         some = self.rows.keep(lambda block, part: part.any(axis=1), pairs)
-        block = Block(some.X, some.y, None)
+        block = Block(np.asarray(some.X, dtype=np.float64), some.y, None)
         Z = self.terms(block)
         wanted = pairs[pairs.any(axis=1)]
         lines = [lead(block, Z @ B.T)[wanted] for B in N]

@@ -7,12 +7,14 @@ whole of it. The whole is the certificate. Newton's method converges quadratical
 steps are always taken, so that the coefficients, and not the cost alone, are exact.
 
 Where no finite minimum exists (classes that a plane separates) the decrement falls by a constant
-factor instead, about e, at every step. That is the suspicion on which a proof is asked for.
+factor instead, about e, at every step. That is the suspicion on which a proof is asked for; the
+descent then goes on in the limit, which has a minimum, or, where nothing separates, with patience.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -272,7 +274,7 @@ def _suspect(
 
 
 def _settle(
-    problem: Problem, objective: Objective, end: Descent, tol: float, max_iter: int
+    problem: Problem, objective: Any, end: Descent, tol: float, max_iter: int
 ) -> tuple[Descent, Recession | None]:
     """The rest of the way, once it is proven where it leads.
 
@@ -298,7 +300,7 @@ def _judge(end: Descent, tol: float, max_iter: int) -> tuple[Outcome, float]:
 
     No cost of classes is below zero, so that the cost itself bounds what is left to gain.
     """
-    gap = min(end.gap, end.value / max(1.0, abs(end.value)))
+    gap = max(0.0, min(end.gap, end.value / max(1.0, abs(end.value))))
     if end.exhausted and gap > tol:
         return out_of_steps(max_iter, gap, tol), gap
     if gap > tol:

@@ -5,7 +5,7 @@ restricted to the classes of these pairs, and let D be a direction along which n
 falls, ``m_ik(D) >= 0``. Then ``g'D = -sum w_i p_ik m_ik(D)`` and ``D'H s`` is the sum over the rows
 of a covariance, so that ``D'(H s + g) = 0`` reads
 
-    sum_ik  w_i p_ik m_ik(D) (1 - (m_ik(s) - mean_i m(s))) = 0,     mean_i m(s) = sum_k p_ik m_ik(s).
+    sum_ik  w_i p_ik m_ik(D) (1 - (m_ik(s) - mean_i)) = 0,    mean_i = sum_k p_ik m_ik(s).
 
 If the last factor is positive for every pair, every ``m_ik(D)`` must be zero. So, **where a Newton
 step moves every margin by less than one, relative to its row's mean, nothing separates these
@@ -75,9 +75,27 @@ def still_space(margins: Margins, pairs: BoolArray) -> FloatArray:
     therefore multiplied with the rows themselves, freed of what the other eigenvectors explain, and
     judged by their own Gram matrix, whose rounding errors are relative to it.
     """
-    size, K = margins.size, margins.n_classes
     if not pairs.any():
-        return _as_coefficients(margins, np.eye(size))
+        return _as_coefficients(margins, np.eye(margins.size))
+    gram = _gram(margins, pairs)
+    unit = _units(margins, gram)
+    values, vectors = linalg.eigh(gram / np.outer(unit, unit))
+    small = values <= SMALL * values[-1]
+    rest, large = vectors[:, small], vectors[:, ~small]
+    for _ in range(2):
+        back, _ = _images(margins, pairs, _as_coefficients(margins, rest / unit[:, None]))
+        rest = rest - large @ ((large.T @ (back / unit[:, None])) / values[~small][:, None])
+        _, own_gram = _images(margins, pairs, _as_coefficients(margins, rest / unit[:, None]))
+        squares, turn = linalg.eigh(own_gram)
+        rest = rest @ turn[:, squares <= NOTHING**2 * values[-1]]
+        if not rest.shape[1]:
+            break
+    flat, _ = np.linalg.qr(rest / unit[:, None])
+    return _as_coefficients(margins, flat)
+
+
+def _gram(margins: Margins, pairs: BoolArray) -> FloatArray:
+    """The Gram matrix of the lines of these pairs, in coordinates."""
 
     def per_block(block: Block, there: BoolArray) -> tuple[FloatArray]:
         Z, c = margins.terms(block), codes(block)
@@ -86,37 +104,38 @@ def still_space(margins: Margins, pairs: BoolArray) -> FloatArray:
         ]
         return (np.array([part.T @ part for part in chosen]),)
 
-    gram = _assemble(margins, margins.rows.total(per_block, pairs)[0])
-    unit = _units(margins, gram)
-    values, vectors = linalg.eigh(gram / np.outer(unit, unit))
-    small = values <= SMALL * values[-1]
-    rest, large = vectors[:, small], vectors[:, ~small]
+    return _assemble(margins, margins.rows.total(per_block, pairs)[0])
 
-    def images(block: Block, there: BoolArray, N: FloatArray) -> tuple[FloatArray, FloatArray]:
-        Z = margins.terms(block)
-        back = np.empty((N.shape[0], K, margins.n_terms))
-        moved = np.empty((N.shape[0], block.n_rows * K))
+
+def _images(margins: Margins, pairs: BoolArray, N: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """What coefficients make of these pairs, ``A N``, as ``A'A N`` and ``N'A'A N``.
+
+    Parameters
+    ----------
+    N : ndarray of shape (r, K, t)
+
+    Returns
+    -------
+    ndarray of shape (size, r), ndarray of shape (r, r)
+    """
+    if not N.shape[0]:
+        return np.empty((margins.size, 0)), np.empty((0, 0))
+
+    def per_block(block: Block, there: BoolArray) -> tuple[FloatArray, FloatArray]:
+        Z, n = margins.terms(block), block.n_rows
+        back = np.empty(N.shape)
+        moved = np.empty((N.shape[0], n * margins.n_classes))
         for i, B in enumerate(N):
             M = np.where(there, lead(block, Z @ B.T), 0.0)
             moved[i] = M.ravel()
             pull = -M
-            pull[np.arange(block.n_rows), codes(block)] += M.sum(axis=1)
+            pull[np.arange(n), codes(block)] += M.sum(axis=1)
             back[i] = pull.T @ Z
         return back, moved @ moved.T
 
-    for _ in range(2):
-        if not rest.shape[1]:
-            break
-        N = _as_coefficients(margins, rest / unit[:, None])
-        back, _ = margins.rows.total(lambda b, there, N=N: images(b, there, N), pairs)
-        h = np.array([(margins.basis.T @ each).ravel() for each in back]).T / unit[:, None]
-        rest = rest - large @ ((large.T @ h) / values[~small][:, None])
-        N = _as_coefficients(margins, rest / unit[:, None])
-        _, own_gram = margins.rows.total(lambda b, there, N=N: images(b, there, N), pairs)
-        squares, turn = linalg.eigh(own_gram)
-        rest = rest @ turn[:, squares <= NOTHING**2 * values[-1]]
-    flat, _ = np.linalg.qr(rest / unit[:, None])
-    return _as_coefficients(margins, flat)
+    back, own_gram = margins.rows.total(per_block, pairs)
+    reduced = np.einsum("ka,rkt->atr", margins.basis, back).reshape(margins.size, -1)
+    return reduced, own_gram
 
 
 def _as_coefficients(margins: Margins, columns: FloatArray) -> FloatArray:

@@ -18,7 +18,7 @@ from sklearn_mle.solvers.margins import BoolArray, Margins
 
 ENOUGH = 500
 """Pairs that enter a program at a time, beside ten for each dimension."""
-BOX = 1e5
+BOXES = (1e5, 1e3, 1e7)
 """Largest coordinate of a direction: margins that differ by more than that are not told apart."""
 GAIN = 1e-4
 """z above which a pair is separated; the program's own tolerance is 1e-9."""
@@ -91,11 +91,11 @@ class _Search:
         while self.open.any():
             self._take(ahead, self.open & ~self.working)
             G = self.margins.lines(self.working, self.space)
-            c, z, proven = best_combination(G / np.linalg.norm(G, axis=1, keepdims=True))
+            c, z = best_combination(G / np.linalg.norm(G, axis=1, keepdims=True))
             stuck = z <= GAIN
             if stuck.any():
-                self._close(G, stuck, proven)
-                c = np.zeros(0) if stuck.all() else self._within(c)
+                turn = self._close(G, stuck)
+                c = np.zeros(0) if stuck.all() else turn.T @ c
             if not c.any():
                 continue
             D = _combine(self.space, c)
@@ -115,19 +115,19 @@ class _Search:
             places = places[order[:many]]
         self.working.ravel()[places] = True
 
-    def _close(self, G: FloatArray, stuck: BoolArray, proven: bool) -> None:
-        """Working pairs that nothing separates leave, and with them what moves them."""
-        self._turn = _still(G[stuck] / np.linalg.norm(G[stuck], axis=1, keepdims=True))
-        self.space = np.tensordot(self._turn.T, self.space, axes=1)
+    def _close(self, G: FloatArray, stuck: BoolArray) -> FloatArray:
+        """Working pairs that nothing separates leave, and with them what moves them.
+
+        Returns the coordinates of the space that is left in the old one, shape (r, r').
+        """
+        turn = _still(G[stuck] / np.linalg.norm(G[stuck], axis=1, keepdims=True))
+        self.space = np.tensordot(turn.T, self.space, axes=1)
         closed = np.zeros_like(self.working)
         closed.ravel()[np.flatnonzero(self.working)[stuck]] = True
         self.reach = self.margins.reach(self.space)
         self.open &= ~closed & (self.reach > 0.0)
         self.working &= self.open
-
-    def _within(self, c: FloatArray) -> FloatArray:
-        """The coordinates of a combination in the space that `_close` left."""
-        return np.asarray(self._turn.T @ c)
+        return turn
 
     def _keep(self, D: FloatArray, ahead: FloatArray) -> None:
         """Add a direction that passed, as much of it as leaves decided pairs ahead."""
@@ -150,8 +150,10 @@ class _Search:
         self.working[:] = False
 
 
-def best_combination(G: FloatArray) -> tuple[FloatArray, FloatArray, bool]:
+def best_combination(G: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The linear program over pairs with these lines.
+
+    Boxes of other sizes are tried where the multipliers of one do not pass as a proof.
 
     Parameters
     ----------
@@ -163,24 +165,24 @@ def best_combination(G: FloatArray) -> tuple[FloatArray, FloatArray, bool]:
     c : ndarray of shape (r,)
     z : ndarray of shape (m,)
         Between 0 and 1; 0 for pairs that nothing separates.
-    proven : bool
-        Whether positive multipliers of those pairs were found that cancel their lines.
     """
     m, r = G.shape
-    A = sparse.hstack([sparse.csr_array(-G), sparse.eye_array(m)], format="csr")
-    answer = optimize.linprog(
-        np.concatenate([np.zeros(r), -np.ones(m)]),
-        A_ub=A,
-        b_ub=np.zeros(m),
-        bounds=[(-BOX, BOX)] * r + [(0.0, 1.0)] * m,
-        method="highs",
-        options={"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9},
-    )
-    if answer.x is None:
-        return np.zeros(r), np.zeros(m), False
-    c, z = answer.x[:r], answer.x[r:]
-    stuck = z <= GAIN
-    return c, z, cancels(G[stuck], -answer.ineqlin.marginals[stuck])
+    c, z = np.zeros(r), np.zeros(m)
+    for box in BOXES:
+        answer = optimize.linprog(
+            np.concatenate([np.zeros(r), -np.ones(m)]),
+            A_ub=sparse.hstack([sparse.csr_array(-G), sparse.eye_array(m)], format="csr"),
+            b_ub=np.zeros(m),
+            bounds=[(-box, box)] * r + [(0.0, 1.0)] * m,
+            method="highs",
+            options={"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9},
+        )
+        if answer.status == 0:
+            c, z = answer.x[:r], answer.x[r:]
+            stuck = z <= GAIN
+            if cancels(G[stuck], -answer.ineqlin.marginals[stuck]):
+                break
+    return c, z
 
 
 def cancels(G: FloatArray, multipliers: FloatArray) -> bool:

@@ -80,7 +80,8 @@ class Recession:
     Parameters
     ----------
     direction : ndarray of shape (1, p) or (K, p)
-        The coefficients of raw columns, in a direction that few features take part in.
+        The coefficients of raw columns, in a direction that few features take part in; every
+        decided pair gains at least one along it.
     level : ndarray of shape (1,) or (K,)
         Its intercepts.
     features : ndarray of int
@@ -141,16 +142,17 @@ def any_excluded(rows: Rows, coef: FloatArray, intercept: FloatArray) -> bool:
 def separated(found: Recession, names: Sequence[str] | None = None) -> Outcome:
     """How a fit to separated classes ended; features are called x0, x1, ... without names."""
     n, count = found.rows.size, int(np.count_nonzero(found.rows))
-    whole = found.complete
-    rows = f"all {n} rows" if whole else f"{count} of {n} rows"
-    effect = "every class is certain" if whole else "some class gets probability 0"
+    kind = "complete" if found.complete else "quasi-complete"
+    many = f"all {n} rows" if found.complete else f"{count} of {n} rows"
+    sure = found.complete or found.decided.shape[1] == 2
+    effect = "the class is certain" if sure else "some class is ruled out"
     return Outcome(
         Status.SEPARATED,
-        "Classes must overlap for the likelihood to have a maximum at finite coefficients; got "
-        f"{'complete' if whole else 'quasi-complete'} separation of {rows} by "
-        f"{name_features(found.features, names)}: there {effect} in the limit. The coefficients "
-        "are finite, with the predictions of the limit, but without standard errors; drop or merge "
-        "these features or levels, collect rows that overlap, or use a penalty "
+        "The likelihood has a finite maximum only where no plane separates classes; got "
+        f"{kind} separation by {name_features(found.features, names)}, so that no finite maximum "
+        f"exists: in {many} {effect} in the limit. Predictions are those of the limit, the "
+        "coefficients go a finite way towards it and have no standard errors. Drop or merge these "
+        "features or levels, collect more rows, or use a penalty "
         "(sklearn.linear_model.LogisticRegression).",
     )
 
@@ -158,8 +160,6 @@ def separated(found: Recession, names: Sequence[str] | None = None) -> Outcome:
 def name_features(features: NDArray[np.intp], names: Sequence[str] | None = None) -> str:
     """At most `NAMED` features by name, and how many others there are."""
     called = [f"x{j}" if names is None else str(names[j]) for j in features]
-    if not called:
-        return "the intercept"
     shown, others = called[:NAMED], len(called) - NAMED
     word = "feature" if len(called) == 1 else "features"
     if others > 0:
@@ -199,12 +199,12 @@ def find_separation(
     short = (EXCLUDED - here[decided]) / margins.margins(D)[decided]
     far = B + max(0.0, float(short.max())) * D
     slim, features = few_features(margins, found)
-    direction, level = margins.to_raw(slim)
+    direction, level = margins.to_raw(slim / margins.margins(slim)[decided].min())
     return Recession(
         direction=direction,
         level=level,
         features=features,
-        rows=decided.any(axis=1),
+        rows=np.asarray(decided.any(axis=1)),
         certain=np.asarray((decided | ~others).all(axis=1)),
         decided=decided,
         margins=margins,

@@ -125,7 +125,7 @@ def test_the_breast_cancer_data_get_the_true_answer(columns, units):
 @pytest.mark.parametrize("load", [load_iris, load_wine])
 def test_complete_and_quasi_complete_separation_of_three_classes(load):
     X, y = load(return_X_y=True)
-    with pytest.warns(SeparationWarning, match="no finite maximum.*limit.*Remove or merge"):
+    with pytest.warns(SeparationWarning, match="no finite maximum.*limit.*Drop or merge"):
         model = MLEClassifier().fit(X, y)
     assert model.separated_
     assert np.isfinite(model.coef_).all()
