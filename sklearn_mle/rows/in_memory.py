@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -84,6 +85,18 @@ class InMemoryRows(Rows):
                 made = np.empty((self.n_rows, *part.shape[1:]), dtype=part.dtype)
             made[place] = part
         return np.empty(0) if made is None else made
+
+    def column_and_total(
+        self, per_block: Callable[..., tuple[Any, tuple[Any, ...]]], *columns: Any
+    ) -> tuple[NDArray[Any], tuple[Any, ...]]:
+        sums: list[tuple[Any, ...]] = []
+
+        def entries(block: Block, *parts: Any) -> Any:
+            made, part = per_block(block, *parts)
+            sums[:] = [tuple(map(operator.add, sums[0], part)) if sums else part]
+            return made
+
+        return self.column(entries, *columns), sums[0] if sums else ()
 
     def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Any) -> InMemoryRows:
         return self._copy(np.flatnonzero(self.column(wanted, *columns)))

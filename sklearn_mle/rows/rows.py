@@ -85,6 +85,16 @@ class Rows(ABC):
         """A new column: ``per_block(block, *parts)`` gives its entries, shape (m,) or (m, k)."""
 
     @abstractmethod
+    def column_and_total(
+        self, per_block: Callable[..., tuple[Any, tuple[Any, ...]]], *columns: Column
+    ) -> tuple[Column, tuple[Any, ...]]:
+        """A new column and sums over all blocks, in one pass.
+
+        ``per_block(block, *parts)`` gives the entries of the column, as for `column`, and a tuple,
+        as for `total`.
+        """
+
+    @abstractmethod
     def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Column) -> InMemoryRows:
         """The rows for which ``wanted(block, *parts)`` is true, copied into memory, in order."""
 

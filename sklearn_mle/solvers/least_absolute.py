@@ -27,7 +27,8 @@ from sklearn_mle.rows.rows import Block, Column, Rows
 from sklearn_mle.solvers import blas_threads
 from sklearn_mle.solvers.column_frame import Frame, fit_frame
 from sklearn_mle.solvers.duality_gap import prove
-from sklearn_mle.solvers.exact_vertex import by_linear_programme, solve_exactly
+from sklearn_mle.solvers.exact_vertex import by_linear_programme
+from sklearn_mle.solvers.narrowing import solve_near
 from sklearn_mle.solvers.reduced_problem import Answer, Reduced, least_squares
 from sklearn_mle.solvers.row_screening import (
     Sample,
@@ -37,7 +38,12 @@ from sklearn_mle.solvers.row_screening import (
     solve_level,
 )
 from sklearn_mle.solvers.sign_passes import Level
-from sklearn_mle.solvers.smoothed_newton import Smoothed, predict_from_afar, strides_of
+from sklearn_mle.solvers.smoothed_newton import (
+    SLACK_WIDTH,
+    predict_from_afar,
+    smoothing_error,
+    strides_of,
+)
 from sklearn_mle.solvers.solution import (
     CONVERGED,
     EXACT_FIT,
@@ -182,8 +188,7 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
         b = frame.from_raw(np.asarray(start.coef, dtype=np.float64), float(start.intercept))
     if small:
         return _fit_in_memory(level, drawn, b, tally, max_iter)
-    at = Smoothed(b, np.empty(0), 0.0)
-    screened = solve_level(level, sample, at, tally, max_iter)
+    screened = solve_level(level, sample, b, tally, max_iter)
     if screened is None:
         tally["direct"] += 1
         return _fit_in_memory(level, rows.sample(n), b, tally, max_iter)
@@ -290,7 +295,9 @@ def _fit_in_memory(
     if at.phases >= max_iter:
         screened = Screened(Answer(at.b, at.b, np.inf), rows, None, None, at.phases, False)
     else:
-        answer = solve_exactly(problem, at, tally)
+        tally["newton_steps"] += at.steps
+        near = replace(at, width=SLACK_WIDTH * smoothing_error(problem, at), steps=0)
+        answer = solve_near(problem, near, tally)
         if answer.ray is not None:
             tally["fallbacks"] += 1
             answer = by_linear_programme(problem, at.b)
