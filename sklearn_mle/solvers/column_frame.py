@@ -200,7 +200,7 @@ def fit_frame(X: FloatArray, y: FloatArray, share: FloatArray, intercept: bool) 
         condition = float(diagonal[0] / diagonal[rank - 1]) if rank else 1.0
         if condition > WELL_CONDITIONED:
             mix = solve_triangular(R[:rank, :rank], np.eye(rank))[where]
-    y_centre = float(np.median(y)) if intercept else 0.0
+    y_centre = float(np.partition(y, y.shape[0] // 2)[y.shape[0] // 2]) if intercept else 0.0
     return Frame(centre, spread, y_centre, kept, dropped, relation, blur, condition, mix, intercept)
 
 

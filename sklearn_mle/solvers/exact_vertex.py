@@ -75,7 +75,7 @@ def solve_exactly(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer
 def shrink(problem: Reduced, at: Smoothed) -> Smoothed:
     """The smoothed path, until about two rows a coefficient are active."""
     q = problem.Z.shape[1]
-    floor = max(1e-9 * float(np.mean(np.abs(at.residuals))), LEAST_WIDTH)
+    floor = narrowest(at)
     width = max(at.width, floor)
     for _ in range(PHASES):
         at = minimise_smoothed(problem, at, width, 8)
@@ -83,6 +83,11 @@ def shrink(problem: Reduced, at: Smoothed) -> Smoothed:
             break
         width = max(floor, min(0.5 * width, SLACK_WIDTH * smoothing_error(problem, at)))
     return at
+
+
+def narrowest(at: Smoothed) -> float:
+    """A width at which residuals within are taken for zero."""
+    return max(1e-9 * float(np.abs(at.residuals).mean()), LEAST_WIDTH)
 
 
 def interpolate(problem: Reduced, basis: IntArray) -> FloatArray:

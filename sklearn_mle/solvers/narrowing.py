@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.solvers.exact_vertex import solve_exactly
+from sklearn_mle.solvers.exact_vertex import narrowest, solve_exactly
 from sklearn_mle.solvers.influence import reach_of_active
 from sklearn_mle.solvers.reduced_problem import Answer, IntArray, Reduced
 from sklearn_mle.solvers.smoothed_newton import (
@@ -41,7 +41,7 @@ def solve_near(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer:
     """The exact solution of a problem whose smoothed solution at ``at.width`` is near ``at.b``."""
     m, q = problem.Z.shape
     for _ in range(WIDTHS):
-        if m <= SMALL * q or not at.width > 0.0:
+        if m <= SMALL * q or at.width <= narrowest(at):
             break
         steps = at.steps
         at = minimise_smoothed(problem, at, at.width, STEPS)

@@ -87,25 +87,27 @@ def weighted_gram(Z: FloatArray, w: FloatArray) -> FloatArray:
     """
     m, q = Z.shape
     step = max(256, GRAM_BLOCK // q)
-    even = m > 0 and w[0] == 1.0 and w.min() == 1.0 == w.max()
-    total = np.zeros((q, q))
-    for first in range(0, m, step):
+    even = m > 0 and w[0] == 1.0 and bool((w == 1.0).all())
+    total = None
+    for first in range(0, max(m, 1), step):
         part = Z[first : first + step]
         if not even:
             part = part * np.sqrt(w[first : first + step])[:, None]
-        total += part.T @ part
+        total = part.T @ part if total is None else total + part.T @ part
     return total
 
 
 def solve_positive(H: FloatArray, g: FloatArray) -> FloatArray:
     """``H^-1 g`` for a positive semidefinite H, by Cholesky; a ridge only if that fails."""
+    factor, failed = dpotrf(H, lower=True)
+    diagonal = H.diagonal()
+    size = float(diagonal.sum()) / diagonal.shape[0] or 1.0
     ridge = 0.0
-    size = float(np.trace(H)) / H.shape[0] or 1.0
     while True:
-        factor, failed = dpotrf(H + ridge * np.eye(H.shape[0]) if ridge else H, lower=True)
-        if not failed and factor.diagonal().min() ** 2 > 1e-14 * size:
+        if not failed and float(factor.diagonal().min()) ** 2 > 1e-14 * size:
             return dpotrs(factor, g, lower=True)[0]
         ridge = max(1e-12 * size, 100.0 * ridge)
+        factor, failed = dpotrf(H + ridge * np.eye(H.shape[0]), lower=True)
 
 
 def least_squares(Z: FloatArray, y: FloatArray, w: FloatArray) -> FloatArray:

@@ -121,9 +121,10 @@ def descend(
         entering, t, passed = _long_step(r, s, u, w, float(excess[j]))
         if entering < 0:
             return Vertex(b, basis, s * w, pivots, False, v)
-        s[passed] *= -1.0
-        g = g + 2.0 * ((s[passed] * w[passed]) @ Z[passed])
-        g += leaving * w[basis[j]] * Z[basis[j]] - s[entering] * w[entering] * Z[entering]
+        if passed.shape[0]:
+            s[passed] *= -1.0
+            g = g + 2.0 * ((s[passed] * w[passed]) @ Z[passed])
+        g = g + leaving * w[basis[j]] * Z[basis[j]] - s[entering] * w[entering] * Z[entering]
         r -= t * u
         b = b + t * v
         s[basis[j]], s[entering] = leaving, 0.0
@@ -132,7 +133,7 @@ def descend(
         across = Z[entering] @ inverse
         column = inverse[:, j] / across[j]
         across[j] = 0.0
-        inverse -= np.outer(column, across)
+        inverse -= column[:, None] * across
         inverse[:, j] = column
         pivots += 1
         since += 1
@@ -163,18 +164,23 @@ def _long_step(
     off the rate of descent, which begins as ``fall``.
     """
     su = s * u
-    ahead = np.flatnonzero(su > 1e-11 * np.abs(u).max())
+    ahead = (su > 1e-11 * float(np.abs(u).max())).nonzero()[0]
     if not ahead.shape[0]:
         return -1, 0.0, ahead
-    reached = np.maximum(s[ahead] * r[ahead], 0.0) / su[ahead]
+    su = su.take(ahead)
+    reached = (s.take(ahead) * r.take(ahead)).clip(0.0) / su
+    spend = w.take(ahead) * su
     first = 32
     while True:
         whole = first >= ahead.shape[0]
-        nearest = np.arange(ahead.shape[0]) if whole else np.argpartition(reached, first)[:first]
-        nearest = nearest[np.argsort(reached[nearest], kind="stable")]
+        if whole:
+            nearest = reached.argsort(kind="stable")
+        else:
+            nearest = reached.argpartition(first)[:first]
+            nearest = nearest[reached[nearest].argsort(kind="stable")]
         rows = ahead[nearest]
-        spent = np.cumsum(2.0 * w[rows] * su[rows])
-        k = int(np.searchsorted(spent, fall))
+        spent = spend.take(nearest).cumsum()
+        k = int(spent.searchsorted(0.5 * fall))
         if k < rows.shape[0]:
             return int(rows[k]), float(reached[nearest[k]]), rows[:k]
         if whole:
