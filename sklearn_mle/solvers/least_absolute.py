@@ -33,6 +33,7 @@ from sklearn_mle.solvers.reduced_problem import Answer, Reduced, least_squares
 from sklearn_mle.solvers.row_screening import (
     Sample,
     Screened,
+    pilot_size,
     sample_size,
     small_enough,
     solve_level,
@@ -40,7 +41,9 @@ from sklearn_mle.solvers.row_screening import (
 from sklearn_mle.solvers.sign_passes import Level
 from sklearn_mle.solvers.smoothed_newton import (
     SLACK_WIDTH,
+    Smoothed,
     predict_from_afar,
+    sampling_error,
     smoothing_error,
     strides_of,
 )
@@ -56,6 +59,8 @@ from sklearn_mle.solvers.solution import (
 )
 
 NEEDS = Fact.PIECEWISE_LINEAR
+PILOTED = 200_000
+"""Entries of X up to which a copy of all rows costs less than the two passes of screening."""
 PROVED = 1e-9
 """A gap that counts as none: a finished fit is exact up to rounding."""
 
@@ -175,7 +180,7 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
     tilt, _ = tilt_of(problem.likelihood.noise)
     n, q = rows.n_rows, rows.n_columns + problem.fit_intercept
     small = small_enough(n, q)
-    drawn = rows.sample(n if small else sample_size(n, q))
+    drawn = rows.sample(n if small else sample_size(n, q) if n * q > PILOTED else pilot_size(q))
     if small:
         rows = drawn = merge_duplicates(drawn)
     frame, level, sample = _framed(problem, rows, drawn, tilt)
@@ -187,11 +192,13 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
     if start is not None:
         b = frame.from_raw(np.asarray(start.coef, dtype=np.float64), float(start.intercept))
     if small:
-        return _fit_in_memory(level, drawn, b, tally, max_iter)
+        return _fit_in_memory(level, drawn, None, b, tally, max_iter)
+    if n * q <= PILOTED:
+        return _fit_in_memory(level, rows.sample(n), sample.problem, b, tally, max_iter)
     screened = solve_level(level, sample, b, tally, max_iter)
     if screened is None:
         tally["direct"] += 1
-        return _fit_in_memory(level, rows.sample(n), b, tally, max_iter)
+        return _fit_in_memory(level, rows.sample(n), sample.problem, b, tally, max_iter)
     return _fit_screened(level, screened, tally)
 
 
@@ -286,17 +293,26 @@ def _fit_of_nothing(level: Level) -> Fit:
 
 
 def _fit_in_memory(
-    level: Level, rows: InMemoryRows, b: FloatArray, tally: Counter[str], max_iter: int
+    level: Level,
+    rows: InMemoryRows,
+    sample: Reduced | None,
+    b: FloatArray,
+    tally: Counter[str],
+    max_iter: int,
 ) -> Fit:
-    """All rows at once, without screening."""
+    """All rows at once, without screening; from the fit of a sample, or of strides of the rows."""
     problem = level.reduced(rows, level.c)
     problem = replace(problem, c=level.tilt * (problem.w @ problem.Z))
-    at = predict_from_afar(problem, max_iter, b)
+    at = predict_from_afar(problem if sample is None else sample, max_iter, b)
     if at.phases >= max_iter:
         screened = Screened(Answer(at.b, at.b, np.inf), rows, None, None, at.phases, False)
     else:
         tally["newton_steps"] += at.steps
-        near = replace(at, width=SLACK_WIDTH * smoothing_error(problem, at), steps=0)
+        if sample is None:
+            near = replace(at, width=SLACK_WIDTH * smoothing_error(problem, at), steps=0)
+        else:
+            r = problem.y - problem.Z @ at.b
+            near = Smoothed(at.b, r, SLACK_WIDTH * sampling_error(sample, at))
         answer = solve_near(problem, near, tally)
         if answer.ray is not None:
             tally["fallbacks"] += 1

@@ -100,13 +100,12 @@ def weighted_gram(Z: FloatArray, w: FloatArray) -> FloatArray:
 def solve_positive(H: FloatArray, g: FloatArray) -> FloatArray:
     """``H^-1 g`` for a positive semidefinite H, by Cholesky; a ridge only if that fails."""
     factor, failed = dpotrf(H, lower=True)
-    diagonal = H.diagonal()
-    size = float(diagonal.sum()) / diagonal.shape[0] or 1.0
     ridge = 0.0
     while True:
-        if not failed and float(factor.diagonal().min()) ** 2 > 1e-14 * size:
+        pivots = factor.diagonal()
+        if not failed and float(pivots.min()) > 1e-7 * float(pivots.max()):
             return dpotrs(factor, g, lower=True)[0]
-        ridge = max(1e-12 * size, 100.0 * ridge)
+        ridge = max(1e-12 * (float(H.diagonal().mean()) or 1.0), 100.0 * ridge)
         factor, failed = dpotrf(H + ridge * np.eye(H.shape[0]), lower=True)
 
 

@@ -167,26 +167,30 @@ def strides_of(m: int, q: int) -> list[int]:
 def predict_from_afar(problem: Reduced, max_phases: int, b: FloatArray) -> Smoothed:
     """A solution whose smoothing error is below the sampling error, from any b.
 
-    A coarse stride of the rows is solved at the median of its residuals, and again at
-    `SLACK_WIDTH` times the sampling error, ``sqrt(q / m)`` over twice the density at zero, which
-    the share of active rows tells. Strides four times finer follow, each at the width that
-    suits the sampling error of the one before.
+    A coarse stride of the rows is solved at a width that suits the error of least squares,
+    ``sqrt(q / m)`` times the size of the residuals, if that is less than their median; otherwise
+    at that first. Strides four times finer follow, each at the width that suits the sampling
+    error of the one before: ``sqrt(q / m)`` over twice the density at zero, which the share of
+    active rows tells.
     """
     m, q = problem.Z.shape
-    stride = strides_of(m, q)
-    at, width = Smoothed(b, problem.y, 0.0), 0.0
-    for k, step in enumerate([stride[-1], *stride[::-1]]):
-        if at.phases >= max_phases or at.ray is not None:
-            break
-        part = problem.every(step)
-        if k != 1:
-            at = replace(at, residuals=part.y - part.Z @ at.b)
-        size = np.abs(at.residuals)
-        if k == 0:
-            width = float(np.median(size)) or float(np.mean(size))
-        width = max(width, 1e-10 * float(np.mean(np.abs(part.y))), LEAST_WIDTH)
-        at = minimise_smoothed(part, at, width, 6 if k < 2 else 4)
+    strides = strides_of(m, q)
+    part = problem.every(strides.pop())
+    at = Smoothed(b, part.y - part.Z @ b, 0.0)
+    size = np.abs(at.residuals)
+    floor = max(1e-10 * float(np.abs(part.y).mean()), LEAST_WIDTH)
+    median = float(np.partition(size, size.shape[0] // 2)[size.shape[0] // 2]) or float(size.mean())
+    width = SLACK_WIDTH * float(np.sqrt(q * (size @ size))) / size.shape[0]
+    if width > median:
+        at = minimise_smoothed(part, at, max(median, floor), 6)
         width = SLACK_WIDTH * sampling_error(part, at)
+    while at.phases < max_phases and at.ray is None:
+        at = minimise_smoothed(part, at, max(width, floor), 6)
+        if not strides:
+            break
+        width = SLACK_WIDTH * sampling_error(part, at)
+        part = problem.every(strides.pop())
+        at = replace(at, residuals=part.y - part.Z @ at.b)
     if at.residuals.shape[0] != m:
         at = replace(at, residuals=problem.y - problem.Z @ at.b)
     return at

@@ -15,8 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import qr
-from scipy.linalg.lapack import dgetrf, dgetri
+from scipy.linalg.lapack import dgeqp3, dgetrf, dgetri
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.solvers.reduced_problem import IntArray, Reduced
@@ -77,10 +76,10 @@ def guess_basis(problem: Reduced, residuals: FloatArray, width: float) -> IntArr
         rows = problem.Z[places]
         length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         score /= np.maximum(length, np.finfo(float).tiny)
-        R, order = qr((rows * score[:, None]).T, mode="r", pivoting=True, check_finite=False)
+        R, order, *_ = dgeqp3((rows * score[:, None]).T)
         diagonal = np.abs(R.diagonal())
         least = 1e-6 if pool < m else 1e-10
-        near = places[order[: int(np.count_nonzero(diagonal > least * diagonal[0]))]]
+        near = places[order[: int(np.count_nonzero(diagonal > least * diagonal[0]))] - 1]
         if near.shape[0] >= q or pool == m:
             return near[:q]
         pool = min(m, 4 * pool)
