@@ -102,6 +102,9 @@ class InMemoryRows(Rows):
         return self._copy(np.flatnonzero(self.column(wanted, *columns)))
 
     def sample(self, m: int) -> InMemoryRows:
+        if m >= self.n_rows and self._present is None:
+            X = np.ascontiguousarray(self.X, dtype=np.float64)
+            return InMemoryRows(X, self.y, self.weight)
         return self._copy(spread(self.n_rows, m))
 
     def _copy(self, places: NDArray[np.intp]) -> InMemoryRows:

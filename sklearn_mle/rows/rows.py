@@ -100,4 +100,7 @@ class Rows(ABC):
 
     @abstractmethod
     def sample(self, m: int) -> InMemoryRows:
-        """``min(m, n_rows)`` rows, evenly spread, the same on every call, in order."""
+        """``min(m, n_rows)`` rows, evenly spread, the same on every call, in order.
+
+        All rows are not copied if they are in memory as they should be.
+        """

@@ -43,7 +43,7 @@ def prove(
         loss, gap = loss + check.loss, gap + check.gap
     gap = (gap / loss if loss > 0.0 else 0.0) + 2.0 * slack / (1.0 - abs(level.tilt))
     terms = rounding_of(level.frame, coef, intercept) / EPS * level.rows.total_weight
-    if check is not None and loss <= NEARLY_EXACT * terms:
+    if loss <= NEARLY_EXACT * terms:
         loss = float("nan")
     return loss, gap
 

@@ -82,17 +82,23 @@ def measure_influence(sample: Reduced, light: int, fraction: float) -> Influence
     return Influence(whitening, median, max(HEAVY * float(middle), float(tail)), far)
 
 
-def reach_of_active(problem: Reduced, at: Smoothed) -> FloatArray:
-    """Leverage on the active rows, over its root mean square over those and at least 0.7."""
+def within_reach(problem: Reduced, at: Smoothed, size: float) -> IntArray:
+    """Rows whose residual is at most ``size`` times their leverage on the active rows.
+
+    The leverage is taken over its root mean square on those, and as 0.7 where it is less.
+    """
     active = (np.abs(at.residuals) <= at.width).nonzero()[0]
     factor, failed = dpotrf(active_gram(problem, active), lower=True)
-    if failed:
-        return np.ones_like(problem.y)
     q = problem.c.shape[0]
     sketch = _sketch(q) if q > SKETCH else np.eye(q)
-    spread = problem.Z @ dtrtrs(factor, sketch, lower=True, trans=True)[0]
     weight = float(problem.w[active].sum())
-    return np.maximum(0.7, _length(spread) * np.sqrt(weight / q))
+    if failed or not weight > 0.0:
+        return np.arange(problem.y.shape[0])
+    whitening = dtrtrs(factor, sketch, lower=True, trans=True)[0] * np.sqrt(weight / q)
+    across = whitening.T @ problem.Z.T
+    across *= across
+    reach = across.sum(axis=0)
+    return (np.square(at.residuals * (1.0 / size)) <= np.maximum(0.49, reach)).nonzero()[0]
 
 
 def _ordinary(Z: FloatArray, w: FloatArray) -> bool:

@@ -33,7 +33,6 @@ from sklearn_mle.solvers.reduced_problem import Answer, Reduced, least_squares
 from sklearn_mle.solvers.row_screening import (
     Sample,
     Screened,
-    pilot_size,
     sample_size,
     small_enough,
     solve_level,
@@ -59,8 +58,6 @@ from sklearn_mle.solvers.solution import (
 )
 
 NEEDS = Fact.PIECEWISE_LINEAR
-PILOTED = 200_000
-"""Entries of X up to which a copy of all rows costs less than the two passes of screening."""
 PROVED = 1e-9
 """A gap that counts as none: a finished fit is exact up to rounding."""
 
@@ -180,7 +177,7 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
     tilt, _ = tilt_of(problem.likelihood.noise)
     n, q = rows.n_rows, rows.n_columns + problem.fit_intercept
     small = small_enough(n, q)
-    drawn = rows.sample(n if small else sample_size(n, q) if n * q > PILOTED else pilot_size(q))
+    drawn = rows.sample(n if small else sample_size(n, q))
     if small:
         rows = drawn = merge_duplicates(drawn)
     frame, level, sample = _framed(problem, rows, drawn, tilt)
@@ -193,8 +190,6 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
         b = frame.from_raw(np.asarray(start.coef, dtype=np.float64), float(start.intercept))
     if small:
         return _fit_in_memory(level, drawn, None, b, tally, max_iter)
-    if n * q <= PILOTED:
-        return _fit_in_memory(level, rows.sample(n), sample.problem, b, tally, max_iter)
     screened = solve_level(level, sample, b, tally, max_iter)
     if screened is None:
         tally["direct"] += 1
@@ -334,13 +329,13 @@ def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
 def _solution(problem: Problem, fit: Fit, tol: float, max_iter: int) -> Solution:
     """The fit with its scale, its cost and what is to be said of it.
 
-    The loss is summed again where columns were dropped or rows merged, and where it may be zero up
-    to rounding; should it come out above the one that was proved, the gap says so.
+    The loss is summed again where columns were dropped, and where it may be zero up to rounding;
+    should it come out above the one that was proved, the gap says so.
     """
     noise, rows, frame = problem.likelihood.noise, problem.rows, fit.level.frame
     mean = 0.5 * tilt_of(noise)[1] * fit.loss / rows.total_weight
     gap = fit.gap
-    if mean != 0.0 and (fit.signs is None or np.isnan(mean) or frame.dropped.shape[0]):
+    if np.isnan(mean) or frame.dropped.shape[0]:
         proved, mean = mean, mean_loss(rows, noise, fit.coef, fit.intercept)
         gap += max(0.0, 1.0 - proved / mean) if mean > 0.0 else 0.0
     scale = noise.scale_from_loss(mean)

@@ -16,7 +16,7 @@ import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.solvers.exact_vertex import narrowest, solve_exactly
-from sklearn_mle.solvers.influence import reach_of_active
+from sklearn_mle.solvers.influence import within_reach
 from sklearn_mle.solvers.reduced_problem import Answer, IntArray, Reduced
 from sklearn_mle.solvers.smoothed_newton import (
     SLACK_WIDTH,
@@ -49,8 +49,7 @@ def solve_near(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer:
         if at.ray is not None:
             break
         error = smoothing_error(problem, at)
-        undecided = np.abs(at.residuals) <= SAFETY * error * reach_of_active(problem, at)
-        band = undecided.nonzero()[0]
+        band = within_reach(problem, at, SAFETY * error)
         if q < band.shape[0] <= WORTHWHILE * m:
             return _narrowed(problem, at, error, band, tally)
         if SLACK_WIDTH * error > 0.5 * at.width:

@@ -60,11 +60,6 @@ def sample_size(n: int, q: int) -> int:
     return min(n, int((SAFETY**2 * q / 4.0) ** (1.0 / 3.0) * n ** (2.0 / 3.0)) + 1)
 
 
-def pilot_size(q: int) -> int:
-    """A sample from which the smoothed path goes on with all rows."""
-    return max(600, 15 * q)
-
-
 @dataclass(frozen=True)
 class Sample:
     """A sample of a level, in its frame.
