@@ -88,7 +88,7 @@ def within_reach(problem: Reduced, at: Smoothed, size: float) -> IntArray:
     The leverage is taken over its root mean square on those, and as 0.7 where it is less.
     """
     active = (np.abs(at.residuals) <= at.width).nonzero()[0]
-    factor, failed = dpotrf(active_gram(problem, active), lower=True)
+    factor, failed = dpotrf(active_gram(problem, active, active.shape[0]), lower=True)
     q = problem.c.shape[0]
     sketch = _sketch(q) if q > SKETCH else np.eye(q)
     weight = float(problem.w[active].sum())
