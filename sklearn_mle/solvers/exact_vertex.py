@@ -87,7 +87,9 @@ def shrink(problem: Reduced, at: Smoothed) -> Smoothed:
 
 def narrowest(at: Smoothed) -> float:
     """A width at which residuals within are taken for zero."""
-    return max(1e-9 * float(np.abs(at.residuals).mean()), LEAST_WIDTH)
+    return max(
+        1e-9 * float(np.abs(at.residuals).sum()) / max(1, at.residuals.shape[0]), LEAST_WIDTH
+    )
 
 
 def interpolate(problem: Reduced, basis: IntArray) -> FloatArray:

@@ -114,6 +114,8 @@ class Fit:
         A bound on the relative gap of the loss.
     iterations : int
     trace : Trace
+    shares : Column or None
+        The dual of rows of sign 0 over their weight, if they are not in the band.
     """
 
     level: Level
@@ -126,6 +128,7 @@ class Fit:
     gap: float
     iterations: int
     trace: Trace
+    shares: Column = None
 
     def dual(self) -> NDArray[np.longdouble]:
         """The d with ``w * (tau - 1) <= d <= w * tau`` and ``X'd = 0``, for rows in memory."""
@@ -134,7 +137,8 @@ class Fit:
         a = self.answer.dual
         if self.signs is not None:
             a = self.signs * w
-            a[self.signs == 0] = self.answer.dual
+            on = self.signs == 0
+            a[on] = self.answer.dual if self.shares is None else self.shares[on] * w[on]
         return (a + tilt * w) / 2
 
 
@@ -322,8 +326,19 @@ def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
     coef, intercept = level.frame.least_norm(*level.frame.raw(answer.b))
     loss, gap = prove(level, screened, coef, intercept)
     trace, used = Trace(**tally), screened.iterations
-    band, signs = screened.band, screened.signs
-    return Fit(level, coef, intercept, answer, band, signs, loss, gap, used, trace)
+    return Fit(
+        level,
+        coef,
+        intercept,
+        answer,
+        screened.band,
+        screened.signs,
+        loss,
+        gap,
+        used,
+        trace,
+        screened.shares,
+    )
 
 
 def _solution(problem: Problem, fit: Fit, tol: float, max_iter: int) -> Solution:

@@ -17,11 +17,18 @@ import numpy as np
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.solvers.exact_vertex import narrowest, solve_exactly
 from sklearn_mle.solvers.influence import within_reach
-from sklearn_mle.solvers.reduced_problem import Answer, IntArray, Reduced
+from sklearn_mle.solvers.reduced_problem import (
+    Answer,
+    IntArray,
+    Reduced,
+    spread_excess,
+    weighted_gram,
+)
 from sklearn_mle.solvers.smoothed_newton import (
     SLACK_WIDTH,
     Smoothed,
     minimise_smoothed,
+    predict_from_afar,
     smoothing_error,
 )
 
@@ -35,6 +42,8 @@ WORTHWHILE = 0.7
 STEPS = 8
 WIDTHS = 40
 RAYS = 3
+RELEASES = 6
+"""How often rows that are fitted exactly are let go, before pivots take over."""
 
 
 def solve_near(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer:
@@ -55,7 +64,54 @@ def solve_near(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer:
         if SLACK_WIDTH * error > 0.5 * at.width:
             break
         at = replace(at, width=SLACK_WIDTH * error)
+    if at.ray is None:
+        answer = _holding(problem, at, tally)
+        if answer is not None:
+            return answer
     return solve_exactly(problem, at, tally)
+
+
+def _holding(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer | None:
+    """The solution that goes on fitting the rows that are fitted exactly, if those are many.
+
+    Their rows Z_0 leave the directions N open: ``b = b_0 + N t`` solves a problem for t without
+    them. What its dual leaves of ``Z'a + c`` is theirs, and the least norm spreads it over them;
+    rows that would leave their box are let go.
+    """
+    Z, y, w, c = problem.Z, problem.y, problem.w, problem.c
+    held = np.abs(at.residuals) <= narrowest(at)
+    b = at.b
+    for _ in range(RELEASES):
+        if np.count_nonzero(held) <= 3 * c.shape[0] + 5:
+            return None
+        Z0, w0 = Z[held], w[held]
+        values, vectors = np.linalg.eigh(weighted_gram(Z0, w0))
+        bound = values > 1e-9 * values[-1]
+        across = vectors[:, bound] / values[bound]
+        open_ = vectors[:, ~bound]
+        for _ in range(2):
+            b = b + across @ (((y[held] - Z0 @ b) * w0) @ Z0 @ vectors[:, bound])
+        r = y - Z @ b
+        dual = np.sign(r) * w
+        if open_.shape[1]:
+            part = Reduced(Z[~held] @ open_, r[~held], w[~held], c @ open_)
+            near = predict_from_afar(part, WIDTHS, np.zeros(open_.shape[1]))
+            tally["newton_steps"] += near.steps
+            width = SLACK_WIDTH * smoothing_error(part, near)
+            answer = solve_near(part, replace(near, width=width, steps=0), tally)
+            if answer.ray is not None:
+                return replace(answer, ray=open_ @ answer.ray, dual=np.zeros_like(y))
+            b = b + open_ @ answer.b
+            dual[~held] = answer.dual
+        dual[held] = 0.0
+        share = -(Z0 @ (across @ ((dual @ Z + c) @ vectors[:, bound])))
+        if float(np.abs(share).max()) <= 1.0 + 1e-12:
+            dual[held] = w0 * share.clip(-1.0, 1.0)
+            slack = spread_excess(problem, dual)
+            tally["atoms"] += 1
+            return Answer(b, dual, slack) if slack <= 1e-11 else None
+        held[held.nonzero()[0][np.abs(share) > 1.0]] = False
+    return None
 
 
 def _narrowed(
@@ -96,6 +152,8 @@ def _narrowed(
             back = _first_hit(problem, signs, b, answer.ray, max(20 * q, band.shape[0]) * 4**rays)
         signs[back] = 0.0
         band = (signs == 0.0).nonzero()[0]
+        if band.shape[0] > WORTHWHILE * y.shape[0]:
+            return solve_exactly(problem, at, tally)
 
 
 def _first_hit(

@@ -19,6 +19,9 @@ import numpy as np
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block, Column
+from sklearn_mle.solvers.atoms import (
+    solve_on_plane,
+)
 from sklearn_mle.solvers.influence import Influence, measure_influence
 from sklearn_mle.solvers.narrowing import SAFETY, solve_near
 from sklearn_mle.solvers.reduced_problem import Answer, Reduced
@@ -30,12 +33,19 @@ from sklearn_mle.solvers.sign_passes import (
     hit_rows,
     in_band,
     is_heavy,
+    nowhere,
     return_rows,
     screen,
     verify,
     without,
 )
-from sklearn_mle.solvers.smoothed_newton import SLACK_WIDTH, Smoothed, predict_from_afar
+from sklearn_mle.solvers.smoothed_newton import (
+    SLACK_WIDTH,
+    Smoothed,
+    crowded,
+    predict_from_afar,
+    sharpen,
+)
 
 SMALL = 2500
 """Rows that are solved directly."""
@@ -95,6 +105,9 @@ class Screened:
         Widths of the smoothed path and rounds of screening.
     finished : bool
         False if those ran out before all signs agreed; then only ``answer.b`` means anything.
+    shares : Column or None
+        If the fit goes through many rows, all those of sign 0 and none of them in the band: their
+        dual over their weight.
     """
 
     answer: Answer
@@ -103,6 +116,7 @@ class Screened:
     check: Check | None
     iterations: int
     finished: bool
+    shares: Column = None
 
 
 def solve_level(
@@ -124,7 +138,17 @@ def solve_level(
     b, used = at.b, at.phases
     if used >= budget:
         return _unfinished(level, b, used)
-    kappa, phi = _band(sample, at, influence)
+    beside = np.ones(at.residuals.shape[0], dtype=np.bool_)
+    if crowded(at):
+        sharp = sharpen(sample.problem, at)
+        found = solve_on_plane(level, sample.problem, sharp, tally)
+        if found is not None:
+            none = level.rows.keep(nowhere, found.signs)
+            return Screened(
+                found.answer, none, found.signs, found.check, used + 1, True, found.shares
+            )
+        beside = np.abs(sharp.residuals) > sharp.width
+    kappa, phi = _band(sample, at, influence, beside)
     if phi > WIDEST or at.ray is not None:
         return None
     signs, c = screen(level, b, kappa, reach, tally)
@@ -164,22 +188,28 @@ def _unfinished(level: Level, b: FloatArray, used: int) -> Screened:
     return Screened(Answer(b, np.zeros(rows.n_rows), np.inf), rows, None, None, used, False)
 
 
-def _band(sample: Sample, at: Smoothed, influence: Influence | None) -> tuple[float, float]:
-    """Half width of the band and the share of rows within.
+def _band(
+    sample: Sample, at: Smoothed, influence: Influence | None, beside: np.ndarray
+) -> tuple[float, float]:
+    """Half width of the band and the share of rows within, from rows that are not fitted exactly.
 
     The sum of sampled signs has the variance ``v * sum w**2`` with v that of one sign; over the
     information ``sum w * f(0)`` this is the error of a prediction, and the density f(0) cancels
     when the width is read off as a quantile of the sample's own residuals: the share of rows in
     the band is ``k * sqrt(v * q * sum w**2 / (sum w)**2 * (1 - fraction))``.
     """
-    light, w = sample.light, sample.problem.w
     q = sample.problem.Z.shape[1]
-    size = np.abs(at.residuals[:light])
-    spread = 1.0 - float(np.mean(np.sign(at.residuals[:light]))) ** 2
-    noise = float(np.sum(np.square(w[:light]))) / float(w.sum()) ** 2
+    beside = beside[: sample.light]
+    r, w = at.residuals[: sample.light][beside], sample.problem.w[: sample.light][beside]
+    if not r.shape[0]:
+        return 0.0, 1.0
+    size = np.abs(r)
+    spread = 1.0 - float(np.mean(np.sign(r))) ** 2
+    total = float(w.sum()) + float(sample.problem.w[sample.light :].sum())
+    noise = float(w @ w) / total**2
     phi = SAFETY * np.sqrt(max(spread, 0.01) * q * noise * (1.0 - sample.fraction))
     if influence is not None:
-        size = size / influence.reach(sample.problem.Z[:light])
+        size = size / influence.reach(sample.problem.Z[: sample.light][beside])
     place = min(size.shape[0] - 1, int(phi * size.shape[0]))
     return float(np.partition(size, place)[place]), float(phi)
 

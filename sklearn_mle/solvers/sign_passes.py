@@ -69,7 +69,7 @@ def screen(
     tilt = level.tilt
 
     def signs(block: Block, *reach: FloatArray) -> tuple[np.ndarray, tuple[FloatArray]]:
-        r = _residuals(block, coef, intercept)
+        r = residuals(block, coef, intercept)
         width = kappa * np.abs(reach[0]) if reach else kappa
         s = (r > width).view(np.int8)
         s -= (r < -width).view(np.int8)
@@ -86,7 +86,7 @@ def verify(level: Level, b: FloatArray, signs: Column) -> Check:
     rounding = rounding_of(level.frame, coef, intercept)
 
     def sums(block: Block, s: np.ndarray) -> tuple[int, float, float]:
-        product = _residuals(block, coef, intercept)
+        product = residuals(block, coef, intercept)
         product *= s
         weighted = block.weigh(product)
         loss = float(weighted.sum())
@@ -100,7 +100,7 @@ def verify(level: Level, b: FloatArray, signs: Column) -> Check:
     return Check(*level.rows.total(sums, signs))
 
 
-def _residuals(block: Block, coef: FloatArray, intercept: float) -> FloatArray:
+def residuals(block: Block, coef: FloatArray, intercept: float) -> FloatArray:
     r = block.X @ coef
     r += intercept
     return np.subtract(block.y, r, out=r)
@@ -165,6 +165,10 @@ def return_rows(
 
 def in_band(block: Block, s: np.ndarray) -> np.ndarray:
     return s == 0
+
+
+def nowhere(block: Block, s: np.ndarray) -> np.ndarray:
+    return np.zeros(s.shape, dtype=np.bool_)
 
 
 def is_heavy(block: Block, reach: np.ndarray) -> np.ndarray:

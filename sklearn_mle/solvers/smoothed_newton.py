@@ -25,11 +25,15 @@ SHRINK = 0.35
 DAMPING = 1e-3
 """Part of the Gram matrix of all rows, estimated from a stride, that is added where few rows
 are active."""
+CROWD = 8.0
+"""With a density at zero an eighth of the active residuals is within an eighth of the width."""
 HESSIAN_ROWS = 60
 """Active rows a column that tell the Hessian well enough, as long as full steps are taken: the
 error of a step is about ``sqrt(1 / 60)`` of it."""
 SPENT = 0.05
 """Square of the last Newton step at a width, relative to a third of that of the smoothing error."""
+NARROWEST = 1e-13
+"""Width, over the mean absolute response, at which rounding errors of residuals are near."""
 LEAST_WIDTH = 1e-150
 SLACK_WIDTH = 1.5
 """Width in errors of the start: rows of the right sign are mostly beyond, and two steps suffice."""
@@ -85,7 +89,7 @@ def minimise_smoothed(problem: Reduced, at: Smoothed, width: float, max_steps: i
             return Smoothed(b, r, width, at.steps + taken, at.phases + 1, ray)
         b = b + t * step
         r = r - t * u
-        few = few if t == 1.0 else active.shape[0]
+        few = few if t == 1.0 else r.shape[0]
         if t == 1.0 and fall * active.shape[0] < SPENT * q * width * float(w[active].sum()):
             return Smoothed(b, r, width, at.steps + taken + 1, at.phases + 1)
     return Smoothed(b, r, width, at.steps + max_steps, at.phases + 1)
@@ -190,7 +194,7 @@ def predict_from_afar(problem: Reduced, max_phases: int, b: FloatArray) -> Smoot
     part = problem.every(strides.pop())
     at = Smoothed(b, part.y - part.Z @ b, 0.0)
     size = np.abs(at.residuals)
-    floor = max(1e-10 * float(np.abs(part.y).mean()), LEAST_WIDTH)
+    floor = max(NARROWEST * float(np.abs(part.y).mean()), LEAST_WIDTH)
     median = float(np.partition(size, size.shape[0] // 2)[size.shape[0] // 2]) or float(size.mean())
     width = SLACK_WIDTH * float(np.sqrt(q * (size @ size))) / size.shape[0]
     if width > median:
@@ -198,14 +202,32 @@ def predict_from_afar(problem: Reduced, max_phases: int, b: FloatArray) -> Smoot
         width = SLACK_WIDTH * sampling_error(part, at)
     while at.phases < max_phases and at.ray is None:
         at = minimise_smoothed(part, at, max(width, floor), 6)
+        width = SLACK_WIDTH * sampling_error(part, at)
+        if max(width, floor) < 0.3 * at.width:
+            continue
         if not strides:
             break
-        width = SLACK_WIDTH * sampling_error(part, at)
         part = problem.every(strides.pop())
         at = replace(at, residuals=part.y - part.Z @ at.b)
     if at.residuals.shape[0] != m:
         at = replace(at, residuals=problem.y - problem.Z @ at.b)
     return at
+
+
+def sharpen(problem: Reduced, at: Smoothed) -> Smoothed:
+    """The smoothed path, for as long as residuals crowd around zero."""
+    floor = max(NARROWEST * float(np.abs(problem.y).mean()), LEAST_WIDTH)
+    while crowded(at) and at.width > floor and at.ray is None:
+        width = min(SLACK_WIDTH * smoothing_error(problem, at), at.width / CROWD)
+        at = minimise_smoothed(problem, at, max(width, floor), 6)
+    return at
+
+
+def crowded(at: Smoothed) -> bool:
+    """Whether active residuals crowd around zero, as those of rows do that are fitted exactly."""
+    size = np.abs(at.residuals)
+    inner = np.count_nonzero(size <= at.width / CROWD)
+    return bool(2 * inner > np.count_nonzero(size <= at.width))
 
 
 def sampling_error(sample: Reduced, at: Smoothed) -> float:
