@@ -3,6 +3,7 @@
 from sklearn_mle.estimators.classifier import MLEClassifier
 from sklearn_mle.estimators.regressor import MLERegressor
 from sklearn_mle.estimators.speak import SeparationWarning
+from sklearn_mle.reports.compare import compare
 from sklearn_mle.reports.scorers import log_likelihood_scorer
 
 __version__ = "0.1.0"
@@ -11,5 +12,6 @@ __all__ = [
     "MLEClassifier",
     "MLERegressor",
     "SeparationWarning",
+    "compare",
     "log_likelihood_scorer",
 ]

@@ -47,7 +47,7 @@ class LogLikelihoodScorer:
     def __call__(
         self, estimator: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> float:
-        estimator, X = _last_step(estimator, X)
+        estimator, X = last_step(estimator, X)
         if not hasattr(estimator, "log_likelihood"):
             raise TypeError(
                 "log_likelihood_scorer needs an estimator with a log_likelihood method; got "
@@ -91,7 +91,7 @@ class LogLikelihoodScorer:
 log_likelihood_scorer = LogLikelihoodScorer()
 
 
-def _last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
+def last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
     """The estimator that has the likelihood, behind pipelines and searches, and X as it gets it."""
     while True:
         if isinstance(estimator, Pipeline):
