@@ -92,10 +92,14 @@ log_likelihood_scorer = LogLikelihoodScorer()
 
 
 def last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """The estimator that has the likelihood, behind pipelines and searches, and X as it gets it."""
+    """The estimator that has the likelihood, behind pipelines and searches, and X as it gets it.
+
+    X may be None where only the estimator is wanted.
+    """
     while True:
         if isinstance(estimator, Pipeline):
-            X = estimator[:-1].transform(X) if len(estimator) > 1 else X
+            if X is not None and len(estimator) > 1:
+                X = estimator[:-1].transform(X)
             estimator = estimator[-1]
         elif isinstance(estimator, MetaEstimatorMixin) and hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
