@@ -3,6 +3,8 @@
 from sklearn_mle.estimators.classifier import MLEClassifier
 from sklearn_mle.estimators.regressor import MLERegressor
 from sklearn_mle.estimators.speak import SeparationWarning
+from sklearn_mle.reports.infer import infer
+from sklearn_mle.reports.likelihood_ratio import likelihood_ratio_test
 from sklearn_mle.reports.scorers import log_likelihood_scorer
 
 __version__ = "0.1.0"
@@ -11,5 +13,7 @@ __all__ = [
     "MLEClassifier",
     "MLERegressor",
     "SeparationWarning",
+    "infer",
+    "likelihood_ratio_test",
     "log_likelihood_scorer",
 ]

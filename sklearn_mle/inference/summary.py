@@ -1,0 +1,160 @@
+"""The table of estimates as people read it: as text, and as HTML in notebooks."""
+
+from __future__ import annotations
+
+import html
+import math
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+GAP = "  "
+LONGEST_NAME = 40
+
+
+def number(value: float) -> str:
+    """Five significant digits, without an exponent where that is short."""
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    size = abs(value)
+    if value == 0.0 or 1e-3 <= size < 1e6:
+        whole = math.floor(math.log10(size)) + 1 if size else 1
+        text = f"{value:.{max(0, min(7, 5 - whole))}f}"
+        return text
+    return f"{value:.4e}"
+
+
+def probability(value: float) -> str:
+    """Three decimals; below that only that it is below."""
+    if math.isnan(value):
+        return "nan"
+    return "<0.001" if value < 0.0005 else f"{value:.3f}"
+
+
+def statistic(value: float) -> str:
+    """Two decimals, or three digits where it is large."""
+    return "nan" if math.isnan(value) else (f"{value:.2f}" if abs(value) < 1e5 else f"{value:.3g}")
+
+
+def as_text(
+    title: str,
+    facts: Sequence[tuple[str, str]],
+    table: NDArray[np.void],
+    headings: Sequence[str],
+    notes: Sequence[str],
+) -> str:
+    """The table between rules, facts in two columns above it, notes below.
+
+    Parameters
+    ----------
+    title : str
+    facts : sequence of (str, str)
+    table : structured array
+        As `Estimates.table`.
+    headings : sequence of str
+        Of the columns from the estimate on.
+    notes : sequence of str
+    """
+    lines = _lines(table)
+    name_width = max([len(line[0]) for line in lines] + [0])
+    cells = [line[1:] for line in lines if len(line) > 1]
+    widths = [max(len(c) for c in column) for column in zip(headings, *cells)]
+    total = max(name_width + sum(widths) + len(GAP) * len(widths), _facts_width(facts), len(title))
+    name_width += total - (name_width + sum(widths) + len(GAP) * len(widths))
+    made = [title.center(total).rstrip(), "=" * total, *_facts(facts, total), "=" * total]
+    made += [_row(["", *headings], name_width, widths), "-" * total]
+    made += [_row(line, name_width, widths) for line in lines]
+    made.append("=" * total)
+    for note in notes:
+        made += textwrap.wrap(note, total, initial_indent="Note: ", subsequent_indent="      ")
+    return "\n".join(made)
+
+
+def as_html(
+    title: str,
+    facts: Sequence[tuple[str, str]],
+    table: NDArray[np.void],
+    headings: Sequence[str],
+    notes: Sequence[str],
+) -> str:
+    """The same as HTML; parameters as in `as_text`."""
+
+    def cells(tag: str, texts: Sequence[str]) -> str:
+        return "".join(
+            f'<{tag} style="text-align:{"left" if k == 0 else "right"}">{html.escape(text)}</{tag}>'
+            for k, text in enumerate(texts)
+        )
+
+    head = "".join(f"<tr>{cells('td', fact)}</tr>" for fact in facts)
+    body = ""
+    for line in _lines(table):
+        if len(line) == 1:
+            span = len(headings) + 1
+            text = html.escape(line[0])
+            body += f'<tr><th colspan="{span}" style="text-align:left">{text}</th></tr>'
+        else:
+            body += f"<tr>{cells('td', line)}</tr>"
+    below = "".join(f"<p>Note: {html.escape(note)}</p>" for note in notes)
+    return (
+        f"<div><p><b>{html.escape(title)}</b></p><table>{head}</table>"
+        f"<table><thead><tr>{cells('th', ['', *headings])}</tr></thead>"
+        f"<tbody>{body}</tbody></table>{below}</div>"
+    )
+
+
+def _lines(table: NDArray[np.void]) -> list[list[str]]:
+    """The cells of each line as text; a class has its name on a line of its own."""
+    lines, group = [], None
+    grouped = "class" in (table.dtype.names or ())
+    for row in table:
+        if grouped and row["class"] != group:
+            group = row["class"]
+            lines.append([str(group)])
+        name = str(row["name"])
+        name = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
+        lines.append(
+            [
+                ("  " if grouped else "") + name,
+                number(row["estimate"]),
+                number(row["std_error"]),
+                # a dash: there is no hypothesis about a scale that would be tested
+                "" if row["untested"] else statistic(row["statistic"]),
+                "" if row["untested"] else probability(row["p_value"]),
+                number(row["lower"]),
+                number(row["upper"]),
+            ]
+        )
+    return lines
+
+
+def _row(line: Sequence[str], name_width: int, widths: Sequence[int]) -> str:
+    cells = [cell.rjust(width) for cell, width in zip(line[1:], widths)]
+    return GAP.join([line[0].ljust(name_width), *cells]).rstrip()
+
+
+def _facts_width(facts: Sequence[tuple[str, str]]) -> int:
+    left, right = facts[::2], facts[1::2]
+    return sum(
+        max(len(name) + len(text) + 3 for name, text in half) for half in (left, right) if half
+    ) + len(GAP)
+
+
+def _facts(facts: Sequence[tuple[str, str]], total: int) -> list[str]:
+    """Facts in two columns, names left and values right in each."""
+    left, right = list(facts[::2]), list(facts[1::2])
+    right += [("", "")] * (len(left) - len(right))
+    wide = max(len(name) + len(text) + 3 for name, text in left)
+    rest = max(len(name) + len(text) + 3 for name, text in right)
+    wide += max(0, total - wide - rest - 2 * len(GAP)) // 2
+    rest = total - wide - 2 * len(GAP)
+
+    def cell(name: str, text: str, width: int) -> str:
+        label = f"{name}:" if name else ""
+        return label + text.rjust(width - len(label))
+
+    gap = 2 * GAP
+    return [(cell(*a, wide) + gap + cell(*b, rest)).rstrip() for a, b in zip(left, right)]
