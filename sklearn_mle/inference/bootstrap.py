@@ -75,6 +75,12 @@ def bootstrap(
     groups : ndarray of shape (n,), optional
         Codes 0 .. G - 1 of groups that are drawn as one.
     """
+    if valley.endless:
+        return nothing(
+            valley,
+            "The classes can be separated by a plane: there is no finite fit to make again, and "
+            "bootstrap standard errors do not exist. Use cov='model'.",
+        )
     streams = np.random.SeedSequence(seed).spawn(n_resamples)
     with Parallel(n_jobs=n_jobs, verbose=verbose) as workers:
         found = workers(delayed(_once)(valley, refit, stream, groups) for stream in streams)

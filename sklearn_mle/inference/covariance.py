@@ -26,7 +26,7 @@ Powell, J. L. (1991). Estimation of monotonic regression models under quantile r
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,9 @@ from sklearn_mle.solvers import blas_threads
 SANDWICHES = ("HC0", "HC1", "HC2", "HC3", "cluster")
 DENSITIES = ("iid", "greene", "kernel")
 """Covariances that only fitted quantiles have."""
+NO_INFORMATION = 1e-3
+"""Information on a score a standard deviation of the features: an error of more than 30 in a logit,
+of which solvers stop short only where classes are separated."""
 FLAT = 1e-9
 """Share of the largest scaled curvature below which the cost is flat."""
 
@@ -64,12 +67,15 @@ class Covariance:
     method : str
         In words.
     notes : tuple of str
+    endless : ndarray of shape (size, d)
+        Orthonormal directions in which the cost falls for ever; none by default.
     """
 
     matrix: FloatArray
     df: float
     method: str
     notes: tuple[str, ...] = ()
+    endless: FloatArray | None = None
 
 
 def covariance(valley: Valley, cov: str, groups: NDArray[np.intp] | None = None) -> Covariance:
@@ -88,10 +94,14 @@ def covariance(valley: Valley, cov: str, groups: NDArray[np.intp] | None = None)
         return nothing(valley, f"There are {n:g} rows for {p} coefficients: {NO_SPREAD}")
     with blas_threads.suited_to(valley.rows.n_columns):
         if cov == "model":
-            return _by_model(valley)
-        if cov in DENSITIES:
-            return _by_density(valley, cov)
-        return _sandwich(valley, cov, groups)
+            made = _by_model(valley)
+        elif cov in DENSITIES:
+            made = _by_density(valley, cov)
+        else:
+            made = _sandwich(valley, cov, groups)
+    if not valley.endless:
+        return made
+    return replace(made, endless=endless_directions(information(valley).matrix)[0])
 
 
 NO_SPREAD = "none are left to tell the spread, and standard errors do not exist."
@@ -120,6 +130,8 @@ def inverse(valley: Valley, info: FloatArray) -> tuple[FloatArray, tuple[str, ..
     A shape that has run to the end of its range leaves a cost that is flat in it: it is held, and
     the others are judged as if it were known. NaN in all where the cost is no valley otherwise.
     """
+    if valley.endless:
+        return endless_directions(info)[1], ()
     size, q = valley.size, valley.n_location
     diagonal = np.diagonal(info)
     flat = diagonal <= FLAT * np.where(np.arange(size) > q, valley.rows.total_weight, 0.0)
@@ -144,6 +156,24 @@ def inverse(valley: Valley, info: FloatArray) -> tuple[FloatArray, tuple[str, ..
     half = linalg.solve_triangular(factor[0], np.diag(1.0 / scale), lower=True)
     matrix[np.ix_(known, known)] = half.T @ half
     return matrix, tuple(notes)
+
+
+def endless_directions(info: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Where separated classes leave no information, and the inverse information elsewhere.
+
+    In the limit the rows that the plane separates are certain, and tell nothing. Functions of the
+    coefficients that do not change along those directions keep their finite estimates, with the
+    errors that the other rows give (Geyer 2009, Electronic Journal of Statistics 3, 259-289).
+
+    Returns
+    -------
+    tuple
+        Orthonormal directions, shape (size, d), and a generalised inverse.
+    """
+    values, vectors = linalg.eigh(info)
+    lost = values < NO_INFORMATION
+    kept = vectors[:, ~lost]
+    return vectors[:, lost], (kept / values[~lost]) @ kept.T
 
 
 def _sandwich(valley: Valley, cov: str, groups: NDArray[np.intp] | None) -> Covariance:

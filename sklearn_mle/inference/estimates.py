@@ -57,7 +57,7 @@ class Estimates:
     method: str
     notes: tuple[str, ...]
     _valley: Valley
-    _theta_covariance: FloatArray
+    _of_theta: Covariance
     _features_of: Callable[[Any], FloatArray]
 
     @cached_property
@@ -72,7 +72,7 @@ class Estimates:
         Those of scale and shapes are by the delta method.
         """
         F = self._functions(np.eye(len(self.parameters)))
-        return _product(F, self._theta_covariance)
+        return _product(F, self._of_theta.matrix)
 
     @cached_property
     def std_error(self) -> FloatArray:
@@ -177,7 +177,7 @@ class Estimates:
             )
         F = self._functions(weights)
         difference = weights @ np.array([p.estimate for p in self.parameters]) - target
-        return wald(difference, _product(F, self._theta_covariance), self.df)
+        return wald(difference, _product(F, self._of_theta.matrix), self.df)
 
     def predict(self, X: Any, level: float = 0.95, kind: str = "mean") -> Predictions:
         """Predictions with intervals.
@@ -212,7 +212,7 @@ class Estimates:
                 "location, 'observation' for one new y."
             )
         costs, valley = self._valley.costs, self._valley
-        features, V = self._features_of(X), self._theta_covariance
+        features, V = self._features_of(X), self._of_theta.matrix
         if isinstance(costs, LocationScaleCosts):
             n = valley.rows.total_weight
             place = (costs, valley.terms, valley.bottom, V, self.df, features)
@@ -223,7 +223,8 @@ class Estimates:
                 "observations are labels. Use kind='mean' for the probabilities of the labels."
             )
         assert isinstance(costs, SoftmaxCosts)
-        return predictions.of_classes(costs, valley.terms, valley.bottom, V, features, level)
+        where = (costs, valley.terms, valley.bottom, V, features, level)
+        return predictions.of_classes(*where, self._of_theta.endless)
 
     def summary(self) -> str:
         """The table as text."""
@@ -247,7 +248,8 @@ class Estimates:
 
     def _functions(self, R: FloatArray) -> FloatArray:
         valley = self._valley
-        return combine(self.parameters, R, valley.terms, valley.costs)  # type: ignore[arg-type]
+        place = (valley.terms, valley.costs, self._of_theta.endless)
+        return combine(self.parameters, R, *place)  # type: ignore[arg-type]
 
     def _restrictions(self, R: Any) -> FloatArray:
         k = len(self.parameters)
@@ -306,20 +308,30 @@ def estimates(
         method=covariance.method,
         notes=covariance.notes,
         _valley=valley,
-        _theta_covariance=covariance.matrix,
+        _of_theta=covariance,
         _features_of=features_of,
     )
     unidentified = np.isnan(made._functions(np.eye(len(parameters)))).any(axis=1)
-    if unidentified.any():
-        # among classes a column is named once
-        names = list(dict.fromkeys(p.name for p, bad in zip(parameters, unidentified) if bad))
-        note = (
-            f"Not identified: {', '.join(names)}. These columns are constant or depend on each "
-            "other, so that other coefficients give the same predictions; what the table shows is "
-            "the shortest choice. Remove some of them."
-        )
-        made = replace(made, notes=(*made.notes, note))
-    return made
+    if not unidentified.any():
+        return made
+    # among classes a column is named once
+    names = list(dict.fromkeys(p.name for p, bad in zip(parameters, unidentified) if bad))
+    why = ENDLESS if covariance.endless is not None else DEPENDENT
+    parameters = tuple(
+        replace(p, estimate=math.nan) if bad else p for p, bad in zip(parameters, unidentified)
+    )
+    note = f"Not identified: {', '.join(names)}. {why}"
+    return replace(made, parameters=parameters, notes=(*made.notes, note))
+
+
+DEPENDENT = (
+    "These columns are constant or depend on each other, so that other coefficients give the same "
+    "predictions. Remove some of them."
+)
+ENDLESS = (
+    "The classes can be separated by a plane in these columns, along which the likelihood grows "
+    "for ever: no finite estimate exists. Remove or merge them, collect more rows, or use a penalty."
+)
 
 
 def checked_level(level: Any) -> float:

@@ -15,6 +15,9 @@ from sklearn_mle.noises.noise import FloatArray, Noise, Shape
 
 INTERCEPT = -1
 """The column of a parameter that belongs to no feature."""
+CLEAR = 1e-4
+"""Share of a function along an endless direction above which it is not identified; the directions
+themselves are good to the ratio of the information in them to that across, about 1e-6."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ def combine(
     R: FloatArray,
     terms: Terms,
     costs: LocationScaleCosts | SoftmaxCosts,
+    endless: FloatArray | None = None,
 ) -> FloatArray:
     """Linear functions of parameters as functions of theta.
 
@@ -128,6 +132,8 @@ def combine(
     ----------
     R : ndarray of shape (q, n_parameters)
         Weights of the parameters in each function; those of extras are weights of small changes.
+    endless : ndarray of shape (size, d), optional
+        Directions in which the cost falls for ever.
 
     Returns
     -------
@@ -148,5 +154,14 @@ def combine(
                 of_coef[a, :, parameter.column] += weight * share
     scores = [terms.functions(of_coef[a], of_intercept[a]) for a in range(s)]
     whole = np.concatenate([*scores, extras], axis=1)
-    whole[np.isnan(whole).any(axis=1)] = np.nan
-    return whole
+    return identified(whole, endless)
+
+
+def identified(F: FloatArray, endless: FloatArray | None) -> FloatArray:
+    """The same functions of theta, NaN as a whole where the data do not identify them."""
+    F = np.where(np.isnan(F).any(axis=-1, keepdims=True), np.nan, F)
+    if endless is None or not endless.shape[1]:
+        return F
+    along = np.linalg.norm(F @ endless, axis=-1)
+    lost = along > CLEAR * np.linalg.norm(F, axis=-1)
+    return np.where(lost[..., None], np.nan, F)

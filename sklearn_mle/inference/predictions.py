@@ -12,6 +12,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import log_softmax
 
+from sklearn_mle.inference.parameters import identified
 from sklearn_mle.inference.row_costs import LocationScaleCosts, SoftmaxCosts
 from sklearn_mle.inference.terms import Terms
 from sklearn_mle.inference.valley import is_normal
@@ -204,6 +205,7 @@ def of_classes(
     covariance: FloatArray,
     X: FloatArray,
     level: float,
+    endless: FloatArray | None = None,
 ) -> Predictions:
     """Probabilities with intervals that are normal in their logits.
 
@@ -215,8 +217,6 @@ def of_classes(
     scores = terms.of(X) @ bottom.reshape(s, t).T @ costs.basis.T
     logs = log_softmax(scores, axis=1)
     P = np.exp(logs)
-    V = covariance.reshape(s, t, s, t)
-    spread = np.einsum("nt,atbu,nu->nab", f, V, f, optimize=True)
     K = costs.n_classes
     shape = (X.shape[0], K)
     logit, se = np.empty(shape), np.empty(shape)
@@ -225,7 +225,9 @@ def of_classes(
         rest = np.exp(log_softmax(scores[:, others], axis=1))
         logit[:, k] = logs[:, k] - np.log(P[:, others].sum(axis=1))
         slope = costs.basis[k] - rest @ costs.basis[others]
-        se[:, k] = np.sqrt(np.einsum("na,nab,nb->n", slope, spread, slope))
+        F = np.einsum("na,nt->nat", slope, f).reshape(X.shape[0], s * t)
+        F = identified(F, endless)
+        se[:, k] = np.sqrt(np.einsum("nt,tu,nu->n", F, covariance, F, optimize=True))
     half = stats.norm.ppf(0.5 + level / 2.0) * se
     ends = [1.0 / (1.0 + np.exp(-(logit + sign * half))) for sign in (-1.0, 1.0)]
     return Predictions(P, se * P * (1.0 - P), ends[0], ends[1], level, "mean")

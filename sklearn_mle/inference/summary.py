@@ -16,16 +16,27 @@ LONGEST_NAME = 40
 
 def number(value: float) -> str:
     """Five significant digits, without an exponent where that is short."""
-    if math.isnan(value):
-        return "nan"
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    size = abs(value)
-    if value == 0.0 or 1e-3 <= size < 1e6:
-        whole = math.floor(math.log10(size)) + 1 if size else 1
-        text = f"{value:.{max(0, min(7, 5 - whole))}f}"
-        return text
-    return f"{value:.4e}"
+    if not math.isfinite(value):
+        return str(float(value))
+    if value and not 1e-3 <= abs(value) < 1e6:
+        return f"{value:.4e}"
+    return f"{value:.{_decimals(value, 5)}f}"
+
+
+def like(value: float, std_error: float) -> str:
+    """As many decimals as give the standard error four digits."""
+    if not (math.isfinite(value) and math.isfinite(std_error) and std_error > 0.0):
+        return number(value)
+    decimals = _decimals(std_error, 4)
+    if decimals > 6 or max(abs(value), std_error) >= 1e7:
+        return f"{value:.4e}"
+    return f"{value:.{decimals}f}"
+
+
+def _decimals(value: float, digits: int) -> int:
+    """How many decimals show this many digits."""
+    before = math.floor(math.log10(abs(value))) + 1 if value else 1
+    return max(0, digits - before)
 
 
 def probability(value: float) -> str:
@@ -119,13 +130,12 @@ def _lines(table: NDArray[np.void]) -> list[list[str]]:
         lines.append(
             [
                 ("  " if grouped else "") + name,
-                number(row["estimate"]),
-                number(row["std_error"]),
-                # a dash: there is no hypothesis about a scale that would be tested
+                like(row["estimate"], row["std_error"]),
+                like(row["std_error"], row["std_error"]),
                 "" if row["untested"] else statistic(row["statistic"]),
                 "" if row["untested"] else probability(row["p_value"]),
-                number(row["lower"]),
-                number(row["upper"]),
+                like(row["lower"], row["std_error"]),
+                like(row["upper"], row["std_error"]),
             ]
         )
     return lines
@@ -137,20 +147,20 @@ def _row(line: Sequence[str], name_width: int, widths: Sequence[int]) -> str:
 
 
 def _facts_width(facts: Sequence[tuple[str, str]]) -> int:
-    left, right = facts[::2], facts[1::2]
-    return sum(
-        max(len(name) + len(text) + 3 for name, text in half) for half in (left, right) if half
-    ) + len(GAP)
+    return sum(_widest(half) for half in (facts[::2], facts[1::2])) + 2 * len(GAP)
+
+
+def _widest(facts: Sequence[tuple[str, str]]) -> int:
+    return max(len(name) + len(text) + 1 + len(GAP) for name, text in facts)
 
 
 def _facts(facts: Sequence[tuple[str, str]], total: int) -> list[str]:
     """Facts in two columns, names left and values right in each."""
     left, right = list(facts[::2]), list(facts[1::2])
-    right += [("", "")] * (len(left) - len(right))
-    wide = max(len(name) + len(text) + 3 for name, text in left)
-    rest = max(len(name) + len(text) + 3 for name, text in right)
-    wide += max(0, total - wide - rest - 2 * len(GAP)) // 2
+    spare = total - _facts_width(facts)
+    wide = _widest(left) + spare // 2
     rest = total - wide - 2 * len(GAP)
+    right += [("", "")] * (len(left) - len(right))
 
     def cell(name: str, text: str, width: int) -> str:
         label = f"{name}:" if name else ""

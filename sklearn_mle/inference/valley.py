@@ -32,12 +32,15 @@ class Valley:
     terms : Terms
     bottom : ndarray of shape (size,)
         The theta of the fit.
+    endless : bool
+        Whether the cost falls for ever in some directions: separated classes.
     """
 
     rows: InMemoryRows
     costs: RowCosts
     terms: Terms
     bottom: FloatArray
+    endless: bool = False
 
     @property
     def n_location(self) -> int:

@@ -35,7 +35,6 @@ from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.reports.behind import estimator_behind, feature_names
 from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.solvers.separation import SEPARATED
 from sklearn_mle.solvers.solution import Start
 
 SAME_DATA = 1e-6
@@ -205,7 +204,8 @@ def _valley_of_classes(model: MLEClassifier, rows: InMemoryRows) -> Valley:
     coef, level = model.coef_, model.intercept_
     if costs.n_scores > 1:
         coef, level = costs.basis.T @ coef, costs.basis.T @ level
-    return Valley(rows, costs, terms, terms.inside(coef, level).ravel())
+    bottom = terms.inside(coef, level).ravel()
+    return Valley(rows, costs, terms, bottom, endless=bool(model.separated_))
 
 
 def _rows_of_classes(
@@ -250,8 +250,6 @@ def _unanswerable(model: Any, valley: Valley) -> Covariance | None:
     """Why no standard errors exist, if none do."""
     if isinstance(model, MLERegressor) and not model.scale_ > 0.0:
         return nothing(valley, THROUGH_EVERY_ROW)
-    if isinstance(model, MLEClassifier) and model.separated_:
-        return nothing(valley, SEPARATED.sentence)
     return None
 
 
@@ -330,7 +328,6 @@ def _check_same_data(model: Any, valley: Valley) -> None:
 
 def _refit(model: Any) -> Refit:
     regression = isinstance(model, MLERegressor)
-    likelihood: Any = Softmax(0)
     likelihood = (
         LocationScale(find_noise(model.noise)) if regression else Softmax(model.classes_.size)
     )
