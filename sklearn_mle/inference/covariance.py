@@ -204,54 +204,60 @@ def _sandwich(valley: Valley, cov: str, groups: NDArray[np.intp] | None) -> Cova
 
 def _squared_slopes(valley: Valley, cov: str, bread: FloatArray) -> FloatArray:
     """``sum w g g'`` of the rows' gradients g in theta, corrected for leverage where asked."""
+    J = valley.mixing()
+    corrected = cov in ("HC2", "HC3")
+    known = np.where(np.isnan(bread), 0.0, bread)
+    spread = J @ known @ J.T
 
     def per_block(block: Block) -> tuple[FloatArray]:
-        T, of_score, of_extra = valley.row_slopes(block)
-        if cov in ("HC2", "HC3"):
-            of_score = _relieved(valley, block, T, of_score, bread, whole=cov == "HC3")
-        G = row_scores(T, of_score, of_extra)
-        return (block.weigh(G).T @ G,)
+        D, of_score, of_extra = valley.row_slopes(block)
+        if corrected:
+            of_score = _relieved(of_score, _leverage(valley, block, D, spread), cov == "HC3")
+        G = row_scores(D, of_score, of_extra)
+        return ((G if block.weight is None else block.weigh(G)).T @ G,)
 
-    return np.asarray(valley.rows.total(per_block)[0])
+    return np.asarray(J.T @ valley.rows.total(per_block)[0] @ J)
 
 
-def _relieved(
-    valley: Valley,
-    block: Block,
-    T: FloatArray,
-    of_score: FloatArray,
-    bread: FloatArray,
-    whole: bool,
-) -> FloatArray:
-    """Slopes times ``(1 - H)^-1``, or its root; H is the leverage, a matrix for several scores.
+def _leverage(valley: Valley, block: Block, D: FloatArray, spread: FloatArray) -> FloatArray:
+    """What a row's own slope contributes to its scores, a matrix of shape (m, s, s).
 
-    ``H = curvature @ spread`` with the variance ``spread`` of the row's scores: what the row's own
-    slope contributes to its scores. A law whose cost has corners has the leverage of its expected
-    curvature.
+    The curvature of the row's cost times the covariance of its scores. A cost with corners has the
+    curvature that its law expects.
     """
-    s, t = valley.costs.n_scores, valley.terms.size
-    V = bread[: s * t, : s * t].reshape(s, t, s, t)
-    spread = np.einsum("mt,atbu,mu->mab", T, V, T, optimize=True)
-    gamma, extras = valley.split(valley.bottom)
+    s, k = valley.costs.n_scores, D.shape[1]
+    moved = np.empty((block.n_rows, s, s))
+    for a in range(s):
+        for b in range(s):
+            V = spread[a * k : (a + 1) * k, b * k : (b + 1) * k]
+            moved[:, a, b] = np.einsum("mk,mk->m", D @ V, D)
     noise = valley.noise
     if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
-        leverage = np.square(T).sum(axis=1)[:, None, None] / valley.rows.total_weight
-    else:
-        bend = valley.costs.derivatives(block.y, T @ gamma.T, extras).curvature
-        leverage = bend @ spread
-    if s == 1:
+        left, right = slopes_of_sides(noise)
+        return moved * (left * right / valley.scale**2)
+    gamma, extras = valley.split(valley.bottom)
+    scores = D @ (valley.terms.mixing @ gamma.T)
+    return valley.costs.derivatives(block.y, scores, extras).curvature @ moved
+
+
+def _relieved(of_score: FloatArray, leverage: FloatArray, whole: bool) -> FloatArray:
+    """Slopes times ``(1 - leverage)^-1``, or its root."""
+    if of_score.shape[1] == 1:
         left = 1.0 - leverage[:, 0, 0]
         return of_score / (left if whole else np.sqrt(left))[:, None]
+    if whole:
+        left = np.eye(of_score.shape[1]) - leverage
+        return np.linalg.solve(left, of_score[:, :, None])[:, :, 0]
     values, vectors = np.linalg.eig(leverage)
-    left = 1.0 - values.real
     coordinates = np.linalg.solve(vectors, of_score[:, :, None])[:, :, 0]
-    coordinates = coordinates / (left if whole else np.sqrt(left))
+    coordinates = coordinates / np.sqrt(1.0 - values)
     return (vectors @ coordinates[:, :, None])[:, :, 0].real
 
 
 def _slopes_of_groups(valley: Valley, groups: NDArray[np.intp]) -> FloatArray:
     """The summed gradient of each group, shape (G, size)."""
-    sums = np.zeros((int(groups.max()) + 1, valley.size))
+    J = valley.mixing()
+    sums = np.zeros((int(groups.max()) + 1, J.shape[0]))
 
     def per_block(block: Block, codes: NDArray[np.intp]) -> tuple[int]:
         G = block.weigh(row_scores(*valley.row_slopes(block)))
@@ -261,7 +267,7 @@ def _slopes_of_groups(valley: Valley, groups: NDArray[np.intp]) -> FloatArray:
         return (0,)
 
     valley.rows.total(per_block, groups)
-    return sums
+    return sums @ J
 
 
 def _by_density(valley: Valley, cov: str) -> Covariance:
@@ -304,10 +310,11 @@ def _kernel_information(valley: Valley) -> FloatArray:
     )
 
     def per_block(block: Block, density: FloatArray) -> tuple[FloatArray]:
-        T = valley.terms.of(block.X)
-        return (T.T @ (T * block.weigh(density)[:, None]),)
+        D = valley.terms.columns(block.X)
+        return (D.T @ (D * block.weigh(density)[:, None]),)
 
-    return _cornered(valley, np.asarray(valley.rows.total(per_block, densities)[0]))
+    M = valley.terms.mixing
+    return _cornered(valley, M.T @ valley.rows.total(per_block, densities)[0] @ M)
 
 
 def _cornered(valley: Valley, swept: FloatArray) -> FloatArray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 
 from sklearn_mle.inference.row_costs import LocationScaleCosts, RowCosts
 from sklearn_mle.inference.terms import Terms
@@ -19,6 +20,9 @@ from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block
 from sklearn_mle.solvers import blas_threads
+
+TOUCHED = 64.0 * float(np.finfo(float).eps)
+"""Size of a residual, relative to the terms that it is a difference of, that is only rounding."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,12 @@ class Valley:
     def value(self, theta: FloatArray) -> float:
         """The total cost."""
         gamma, extras = self.split(theta)
+        centre = self.terms.centre
+        coef, level = self.terms.outside(gamma)
+        level = level + coef @ centre
 
         def per_block(block: Block) -> tuple[float]:
-            cost = self.costs.cost(block.y, self.terms.of(block.X) @ gamma.T, extras)
+            cost = self.costs.cost(block.y, (block.X - centre) @ coef.T + level, extras)
             return (float(block.weigh(cost).sum()),)
 
         with blas_threads.suited_to(self.rows.n_columns):
@@ -85,15 +92,19 @@ class Valley:
     def derivatives(self, theta: FloatArray) -> Derivatives:
         """The total cost, its gradient and its Hessian, in one pass."""
         gamma, extras = self.split(theta)
-        s, q = self.costs.n_scores, self.n_location
+        s, mixing = self.costs.n_scores, self.terms.mixing
+        to_columns = mixing @ gamma.T
+        k = mixing.shape[0]
+        q = s * k
+        size = q + self.costs.n_extras
 
         def per_block(block: Block) -> tuple[float, FloatArray, FloatArray]:
-            T = self.terms.of(block.X)
-            scores = T @ gamma.T
+            T = self.terms.columns(block.X)
+            scores = T @ to_columns
             d = self.costs.derivatives(block.y, scores, extras)
             w = np.ones(block.n_rows) if block.weight is None else block.weight
-            H = np.empty((self.size, self.size))
-            pairs = H[:q, :q].reshape(s, self.terms.size, s, self.terms.size)
+            H = np.empty((size, size))
+            pairs = H[:q, :q].reshape(s, k, s, k)
             for a in range(s):
                 for b in range(a + 1):
                     product = (T * (w * d.curvature[:, a, b])[:, None]).T @ T
@@ -109,18 +120,35 @@ class Valley:
 
         with blas_threads.suited_to(self.rows.n_columns):
             value, gradient, hessian = self.rows.total(per_block)
-        return Derivatives(float(value), gradient, hessian)
+        J = self.mixing()
+        return Derivatives(float(value), J.T @ gradient, J.T @ hessian @ J)
+
+    def mixing(self) -> FloatArray:
+        """What sums over columns and extras are multiplied with to be sums in theta."""
+        scores = [self.terms.mixing] * self.costs.n_scores
+        return block_diag(*scores, np.eye(self.costs.n_extras))
 
     def row_slopes(self, block: Block) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Terms of a block, and slopes of its costs at the bottom in scores and in extras."""
+        """Columns of a block, and slopes of its costs at the bottom in scores and in extras.
+
+        Where a cost has corners, residuals that are zero up to rounding count as below zero, as
+        they do for the quantile of a sample.
+        """
         gamma, extras = self.split(self.bottom)
-        T = self.terms.of(block.X)
-        return T, *self.costs.slopes(block.y, T @ gamma.T, extras)
+        D = self.terms.columns(block.X)
+        scores = D @ (self.terms.mixing @ gamma.T)
+        of_score, of_extra = self.costs.slopes(block.y, scores, extras)
+        if self.noise is not None and Fact.PIECEWISE_LINEAR in self.noise.facts:
+            size = np.abs(block.y) + np.abs(scores[:, 0])
+            touched = np.abs(block.y - scores[:, 0]) <= TOUCHED * size
+            below = self.noise.slope(np.array([-1.0]))
+            of_score[touched] = -below / self.scale
+        return D, of_score, of_extra
 
     def residuals(self) -> NDArray[np.float64]:
         """``y - location`` of every row at the bottom, in units of y, shape (n,)."""
-        gamma = self.split(self.bottom)[0][0]
-        return self.rows.column(lambda block: block.y - self.terms.of(block.X) @ gamma)
+        gamma = self.terms.mixing @ self.split(self.bottom)[0][0]
+        return self.rows.column(lambda block: block.y - self.terms.columns(block.X) @ gamma)
 
 
 def is_normal(noise: Noise) -> bool:
@@ -131,7 +159,11 @@ def is_normal(noise: Noise) -> bool:
     return bool(left == right)
 
 
-def row_scores(T: FloatArray, of_score: FloatArray, of_extra: FloatArray) -> FloatArray:
-    """The gradient of each row's cost in theta, shape (m, size)."""
-    products = [T * of_score[:, [a]] for a in range(of_score.shape[1])]
-    return np.concatenate([*products, of_extra], axis=1)
+def row_scores(D: FloatArray, of_score: FloatArray, of_extra: FloatArray) -> FloatArray:
+    """The gradient of each row's cost in weights of columns and extras, shape (m, s * k + e)."""
+    (m, k), s = D.shape, of_score.shape[1]
+    G = np.empty((m, s * k + of_extra.shape[1]))
+    for a in range(s):
+        np.multiply(D, of_score[:, [a]], out=G[:, a * k : (a + 1) * k])
+    G[:, s * k :] = of_extra
+    return G
