@@ -92,7 +92,7 @@ def bootstrap(
             "standard errors do not exist.",
         )
     lost = n_resamples - thetas.shape[0]
-    notes = ()
+    notes: tuple[str, ...] = ()
     if lost:
         notes = (f"{lost} of {n_resamples} resamples had no finite fit and were left out.",)
     what = "rows" if groups is None else f"{int(groups.max()) + 1} groups"
@@ -141,7 +141,8 @@ def drawn_again(
 def theta_of(valley: Valley, solution: Solution) -> FloatArray:
     """The place of another fit in the coordinates of this one."""
     costs = valley.costs
-    coef, level = np.atleast_2d(solution.coef), np.atleast_1d(solution.intercept)
+    coef: Any = np.atleast_2d(solution.coef)
+    level: Any = np.atleast_1d(solution.intercept)
     if not isinstance(costs, LocationScaleCosts):
         if costs.n_scores > 1:
             basis = costs.basis  # type: ignore[attr-defined]
@@ -149,4 +150,4 @@ def theta_of(valley: Valley, solution: Solution) -> FloatArray:
         return valley.terms.inside(coef, level).ravel()
     values = [solution.scale, *(solution.noise.get_params()[s.name] for s in costs.shapes)]
     extras = [float(r.stretched(v)) for r, v in zip(costs.stretches, values)]
-    return np.concatenate([valley.terms.inside(coef, level).ravel(), extras])
+    return np.concatenate([valley.terms.inside(coef, level).ravel(), np.array(extras)])

@@ -237,7 +237,8 @@ def _leverage(valley: Valley, block: Block, D: FloatArray, spread: FloatArray) -
         return moved * (left * right / valley.scale**2)
     gamma, extras = valley.split(valley.bottom)
     scores = D @ (valley.terms.mixing @ gamma.T)
-    return valley.costs.derivatives(block.y, scores, extras).curvature @ moved
+    curvature = valley.costs.derivatives(block.y, scores, extras).curvature
+    return np.asarray(curvature @ moved, dtype=np.float64)
 
 
 def _relieved(of_score: FloatArray, leverage: FloatArray, whole: bool) -> FloatArray:
@@ -305,9 +306,7 @@ def _common_information(valley: Valley) -> FloatArray:
 
 def _kernel_information(valley: Valley) -> FloatArray:
     assert valley.noise is not None
-    densities = row_densities(
-        quantile_level(valley.noise), valley.residuals(), _weights(valley)
-    )
+    densities = row_densities(quantile_level(valley.noise), valley.residuals(), _weights(valley))
 
     def per_block(block: Block, density: FloatArray) -> tuple[FloatArray]:
         D = valley.terms.columns(block.X)

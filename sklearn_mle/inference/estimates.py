@@ -120,7 +120,9 @@ class Estimates:
         import pandas as pd
 
         names = [name for name in ("class", "name") if name in (self.table.dtype.names or ())]
-        return pd.DataFrame({n: self.table[n] for n in self.table.dtype.names or ()}).set_index(names)
+        return pd.DataFrame({n: self.table[n] for n in self.table.dtype.names or ()}).set_index(
+            names
+        )
 
     def conf_int(self, level: float | None = None) -> FloatArray:
         """Confidence intervals.
@@ -311,7 +313,8 @@ def estimates(
         _of_theta=covariance,
         _features_of=features_of,
     )
-    unidentified = np.isnan(made._functions(np.eye(len(parameters)))).any(axis=1)
+    functions = made._functions(np.eye(len(parameters)))
+    unidentified = np.asarray(np.isnan(functions).any(axis=1))
     if not unidentified.any():
         return made
     # among classes a column is named once
@@ -330,7 +333,8 @@ DEPENDENT = (
 )
 ENDLESS = (
     "The classes can be separated by a plane in these columns, along which the likelihood grows "
-    "for ever: no finite estimate exists. Remove or merge them, collect more rows, or use a penalty."
+    "for ever: no finite estimate exists. Remove or merge them, collect more rows, or use a "
+    "penalty."
 )
 
 

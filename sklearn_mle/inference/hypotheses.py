@@ -70,7 +70,9 @@ def wald(difference: FloatArray, variance: FloatArray, df_residual: float) -> Te
     square, rank = float(turned**2 @ (1.0 / values[free])), int(free.sum())
     if math.isfinite(df_residual):
         F = square / rank
-        return TestResult("Wald test", F, rank, df_residual, float(stats.f.sf(F, rank, df_residual)))
+        return TestResult(
+            "Wald test", F, rank, df_residual, float(stats.f.sf(F, rank, df_residual))
+        )
     return TestResult("Wald test", square, rank, math.inf, float(stats.chi2.sf(square, rank)))
 
 

@@ -111,7 +111,8 @@ def of_classes(
         group = labels[k] if K > 2 else ""
         b = full[k] - share * full[against]
         lines += [
-            Parameter(name, float(v), direction, j, group) for j, (name, v) in enumerate(zip(names, b))
+            Parameter(name, float(v), direction, j, group)
+            for j, (name, v) in enumerate(zip(names, b))
         ]
         if level is not None:
             value = float(level[k] - share * level[against])

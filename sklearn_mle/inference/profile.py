@@ -147,9 +147,7 @@ def _cornered(valley: Valley, parameter: Parameter, place: float) -> Callable[[f
     assert noise is not None and noise.degree is not None
     if parameter.is_extra:
         k, at_zero = noise.degree, noise.cost_at_zero
-        return lambda move: rows.total_weight * (
-            place + move + at_zero + math.exp(-k * move) / k
-        )
+        return lambda move: rows.total_weight * (place + move + at_zero + math.exp(-k * move) / k)
     likelihood = LocationScale(noise)
     solver = choose(likelihood, "auto")
     column = parameter.column

@@ -49,8 +49,13 @@ class RowDerivatives:
 class RowCosts(Protocol):
     """The contract of a law, as inference sees it."""
 
-    n_scores: int
-    n_extras: int
+    @property
+    def n_scores(self) -> int:
+        """How many linear scores a row has."""
+
+    @property
+    def n_extras(self) -> int:
+        """How many parameters all rows share."""
 
     def cost(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
         """Minus the log-likelihood of each row, shape (m,)."""

@@ -85,9 +85,7 @@ def epanechnikov(u: FloatArray) -> FloatArray:
     return np.where(np.abs(u) <= 1.0, 0.75 * (1.0 - np.square(u)), 0.0)
 
 
-def common_density(
-    level: float, y: FloatArray, residuals: FloatArray, weight: FloatArray
-) -> float:
+def common_density(level: float, y: FloatArray, residuals: FloatArray, weight: FloatArray) -> float:
     """The density at zero that all residuals are taken to share, in one over units of y."""
     h = bandwidth(level, residuals, weight, deviation(y, weight, 0.0))
     return float(weight @ epanechnikov(residuals / h)) / (float(weight.sum()) * h)

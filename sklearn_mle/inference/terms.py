@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,7 @@ class Terms:
         D[:, p:] = 1.0
         return D
 
-    @property
+    @cached_property
     def mixing(self) -> FloatArray:
         """Shape (k, size)."""
         if not self.gentle:

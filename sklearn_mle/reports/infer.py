@@ -220,9 +220,7 @@ def _rows_of_classes(
     return rows
 
 
-def _lines_of_regression(
-    model: MLERegressor, names: Any
-) -> tuple[lines.Parameter, ...]:
+def _lines_of_regression(model: MLERegressor, names: Any) -> tuple[lines.Parameter, ...]:
     level = model.intercept_ if model.fit_intercept else None
     shapes = find_noise(model.noise).shapes
     return lines.of_regression(names, model.coef_, level, model.scale_, model.noise_, shapes)
@@ -240,7 +238,9 @@ def _title_of_classes(model: MLEClassifier, reference: int | None) -> str:
     labels = model.classes_.tolist()
     if len(labels) == 2:
         against = reference or 0
-        return f"Linear classification, log-odds of {labels[1 - against]!r} over {labels[against]!r}"
+        return (
+            f"Linear classification, log-odds of {labels[1 - against]!r} over {labels[against]!r}"
+        )
     if reference is None:
         return f"Linear classification, {len(labels)} classes, scores that sum to zero"
     return f"Linear classification, {len(labels)} classes, log-odds over {labels[reference]!r}"
@@ -260,7 +260,9 @@ def _check_choices(model: Any, cov: Any, ci: Any, groups: Any, reference: Any) -
     if cov not in offered:
         why = " The last three are for quantile laws." if cov in DENSITIES else ""
         choice = ", ".join(repr(name) for name in offered)
-        raise ValueError(f"cov must be one of {choice} for this model; got {cov!r}.{why} Use 'HC3'.")
+        raise ValueError(
+            f"cov must be one of {choice} for this model; got {cov!r}.{why} Use 'HC3'."
+        )
     if ci not in ("wald", "profile"):
         raise ValueError(f"ci must be 'wald' or 'profile'; got {ci!r}. Use ci='wald'.")
     if ci == "profile" and cov != "model":
@@ -269,7 +271,9 @@ def _check_choices(model: Any, cov: Any, ci: Any, groups: Any, reference: Any) -
             f"Use ci='wald' with cov={cov!r}."
         )
     if cov == "cluster" and groups is None:
-        raise ValueError("cov='cluster' needs groups; got None. Pass groups=, a label for each row.")
+        raise ValueError(
+            "cov='cluster' needs groups; got None. Pass groups=, a label for each row."
+        )
     if groups is not None and cov not in ("cluster", "bootstrap"):
         raise ValueError(
             f"groups are for cov='cluster' or 'bootstrap'; got cov={cov!r}. Use cov='cluster'."

@@ -61,7 +61,8 @@ def likelihood_ratio_test(
     """
     pair = X if isinstance(X, tuple) and len(X) == 2 else (X, X)
     (less, n_less), (more, n_more) = (
-        _log_likelihood(model, table, y, sample_weight) for model, table in zip((small, large), pair)
+        _log_likelihood(model, table, y, sample_weight)
+        for model, table in zip((small, large), pair)
     )
     if n_more <= n_less:
         raise ValueError(

@@ -109,7 +109,9 @@ def test_contrasts_of_three_classes_are_those_of_statsmodels(cov):
     for name in ("estimate", "std_error"):
         theirs = np.ravel(case["results"][cov][name])
         np.testing.assert_allclose(found[name], theirs, rtol=1e-8, err_msg=name)
-    np.testing.assert_allclose(found["p_value"], np.ravel(case["results"][cov]["p_value"]), rtol=1e-6)
+    np.testing.assert_allclose(
+        found["p_value"], np.ravel(case["results"][cov]["p_value"]), rtol=1e-6
+    )
     assert found["class"].tolist() == ["bee"] * 4 + ["cat"] * 4
 
 
