@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from laws import LogisticLaw, StudentLaw
+from tests.inference.laws import LogisticLaw, StudentLaw
 
 from sklearn_mle.inference.row_costs import LocationScaleCosts, SoftmaxCosts
 from sklearn_mle.inference.stretch import Stretch
