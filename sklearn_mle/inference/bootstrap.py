@@ -85,7 +85,7 @@ def bootstrap(
     with Parallel(n_jobs=n_jobs, verbose=verbose) as workers:
         found = workers(delayed(_once)(valley, refit, stream, groups) for stream in streams)
     thetas = np.array([theta for theta in found if theta is not None])
-    if thetas.shape[0] < min(FEW, n_resamples):
+    if thetas.shape[0] < FEW:
         return nothing(
             valley,
             f"Only {thetas.shape[0]} of {n_resamples} resamples had a finite fit: bootstrap "

@@ -143,9 +143,12 @@ class Estimates:
             return np.array([self._profiled(k, level) for k in range(len(self.parameters))])
         ends = []
         for parameter, se in zip(self.parameters, self.std_error):
+            if math.isnan(se):
+                ends.append([math.nan, math.nan])
+                continue
             df = math.inf if parameter.is_extra else self.df
             rate = parameter.stretch.rate(parameter.estimate)
-            half = stats.t.ppf(0.5 + level / 2.0, df) * se / rate if rate else math.nan
+            half = stats.t.ppf(0.5 + level / 2.0, df) * se / rate
             low, high = parameter.place - half, parameter.place + half
             ends.append([parameter.stretch.natural(low), parameter.stretch.natural(high)])
         return np.array(ends, dtype=np.float64)

@@ -146,7 +146,9 @@ def combine(
     extras = np.zeros((R.shape[0], costs.n_extras))
     for weight, parameter in zip(R.T, parameters):
         if parameter.is_extra:
-            extras[:, parameter.column] += weight * parameter.stretch.rate(parameter.estimate)
+            # at the end of a range (a scale of zero) there are no small changes
+            rate = parameter.stretch.rate(parameter.estimate) or math.nan
+            extras[:, parameter.column] += np.where(weight == 0.0, 0.0, weight * rate)
             continue
         for a, share in enumerate(parameter.direction):
             if parameter.column == INTERCEPT:

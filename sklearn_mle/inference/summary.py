@@ -147,7 +147,9 @@ def _row(line: Sequence[str], name_width: int, widths: Sequence[int]) -> str:
 
 
 def _facts_width(facts: Sequence[tuple[str, str]]) -> int:
-    return sum(_widest(half) for half in (facts[::2], facts[1::2])) + 2 * len(GAP)
+    *facts, last = facts
+    pairs = sum(_widest(half) for half in (facts[::2], facts[1::2])) + 2 * len(GAP)
+    return max(pairs, _widest([last]))
 
 
 def _widest(facts: Sequence[tuple[str, str]]) -> int:
@@ -155,16 +157,14 @@ def _widest(facts: Sequence[tuple[str, str]]) -> int:
 
 
 def _facts(facts: Sequence[tuple[str, str]], total: int) -> list[str]:
-    """Facts in two columns, names left and values right in each."""
-    left, right = list(facts[::2]), list(facts[1::2])
-    spare = total - _facts_width(facts)
-    wide = _widest(left) + spare // 2
+    """Facts in two columns, names left and values right in each; the last on a line of its own."""
+    *facts, last = facts
+    left, right = facts[::2], facts[1::2]
+    wide = _widest(left) + (total - _widest(left) - _widest(right) - 2 * len(GAP)) // 2
     rest = total - wide - 2 * len(GAP)
-    right += [("", "")] * (len(left) - len(right))
 
     def cell(name: str, text: str, width: int) -> str:
-        label = f"{name}:" if name else ""
-        return label + text.rjust(width - len(label))
+        return f"{name}:" + text.rjust(width - len(name) - 1)
 
-    gap = 2 * GAP
-    return [(cell(*a, wide) + gap + cell(*b, rest)).rstrip() for a, b in zip(left, right)]
+    pairs = [cell(*a, wide) + 2 * GAP + cell(*b, rest) for a, b in zip(left, right)]
+    return [*pairs, cell(*last, total)]

@@ -16,7 +16,7 @@ from sklearn_mle.estimators.classifier import MLEClassifier
 from sklearn_mle.estimators.criteria import akaike, bayesian
 from sklearn_mle.estimators.regressor import MLERegressor
 from sklearn_mle.inference import parameters as lines
-from sklearn_mle.inference.bootstrap import Refit, bootstrap
+from sklearn_mle.inference.bootstrap import FEW, Refit, bootstrap
 from sklearn_mle.inference.covariance import (
     DENSITIES,
     SANDWICHES,
@@ -139,6 +139,7 @@ def infer(
     np.float64(66.533)
     """
     level = checked_level(level)
+    _check_resamples(n_resamples)
     model, table = estimator_behind(estimator, X)
     if not isinstance(model, (MLERegressor, MLEClassifier)):
         raise TypeError(
@@ -161,7 +162,7 @@ def infer(
         title = _title_of_classes(model, place)
     problem = _unanswerable(model, valley)
     if problem is not None:
-        found = problem
+        found, ci = problem, "wald"
     else:
         _check_same_data(model, valley)
         codes = None if groups is None else _codes(groups, np.shape(table)[0], rows)
@@ -176,9 +177,9 @@ def infer(
         found,
         parameters,
         title=title,
-        facts=_facts(model, valley, found),
+        facts=_facts(model, valley, found, level, ci),
         level=level,
-        ci=ci if problem is None else "wald",
+        ci=ci,
         features_of=partial(_features_of, estimator),
     )
 
@@ -293,6 +294,15 @@ def _check_choices(model: Any, cov: Any, ci: Any, groups: Any, reference: Any) -
     return int(places[0])
 
 
+def _check_resamples(n_resamples: Any) -> None:
+    whole = isinstance(n_resamples, (int, np.integer)) and not isinstance(n_resamples, bool)
+    if not whole or n_resamples < FEW:
+        raise ValueError(
+            f"n_resamples must be a whole number, at least {FEW}; got {n_resamples!r}. The default "
+            "is 999."
+        )
+
+
 def _codes(groups: ArrayLike, n: int, rows: InMemoryRows) -> NDArray[np.intp]:
     """Codes 0 .. G - 1 of the groups of rows that are there; 0 for the others."""
     labels = np.asarray(groups)
@@ -340,21 +350,24 @@ def _refit(model: Any) -> Refit:
     return Refit(likelihood, model.solver, intercept, model.tol, model.max_iter, start)
 
 
-def _facts(model: Any, valley: Valley, found: Covariance) -> tuple[tuple[str, str], ...]:
+def _facts(
+    model: Any, valley: Valley, found: Covariance, level: float, ci: str
+) -> tuple[tuple[str, str], ...]:
     """What stands above the table."""
     n, log_likelihood = valley.rows.total_weight, float(model.log_likelihood_)
     count = int(model._n_parameters)
     finite = math.isfinite(log_likelihood)
     aic = akaike(log_likelihood, count) if finite else math.nan
     bic = bayesian(log_likelihood, count, n) if finite else math.nan
-    facts = [
+    method = found.method
+    if math.isfinite(found.df):
+        method += f"; t with {found.df:g} df"
+    return (
         ("Rows", f"{n:g}"),
         ("Log-likelihood", number(log_likelihood)),
         ("Parameters", f"{count}"),
         ("AIC", number(aic)),
-        ("Optimality gap", f"{model.optimality_gap_:.1e}"),
+        ("Intervals", f"{100 * level:g} % {'profile' if ci == 'profile' else 'Wald'}"),
         ("BIC", number(bic)),
-    ]
-    if math.isfinite(found.df):
-        facts.append(("Degrees of freedom", f"{found.df:g}"))
-    return (*facts, ("Covariance", found.method))
+        ("Covariance", method),
+    )

@@ -98,10 +98,7 @@ def derivatives(f, u, h=1e-3):
 
     def gradient(at):
         return np.array(
-            [
-                (8 * (f(at + e) - f(at - e)) - f(at + 2 * e) + f(at - 2 * e)) / (12 * h)
-                for e in E
-            ]
+            [(8 * (f(at + e) - f(at - e)) - f(at + 2 * e) + f(at - 2 * e)) / (12 * h) for e in E]
         )
 
     rows = [

@@ -2,7 +2,14 @@
 
 import numpy as np
 import pytest
-from tests.inference.laws import LogisticLaw, StudentLaw, derivatives, fitted, log_likelihood, sample
+from tests.inference.laws import (
+    LogisticLaw,
+    StudentLaw,
+    derivatives,
+    fitted,
+    log_likelihood,
+    sample,
+)
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
 from sklearn_mle.inference.covariance import covariance

@@ -22,7 +22,9 @@ def gaussian():
 def three_classes():
     rng = np.random.default_rng(2)
     X = rng.normal(size=(200, 2))
-    y = np.array(["a", "b", "c"])[(X @ rng.normal(size=(2, 3)) + rng.gumbel(size=(200, 3))).argmax(1)]
+    y = np.array(["a", "b", "c"])[
+        (X @ rng.normal(size=(2, 3)) + rng.gumbel(size=(200, 3))).argmax(1)
+    ]
     model = MLEClassifier().fit(X, y)
     return infer(model, X, y), model, X, y
 
@@ -150,7 +152,9 @@ def test_wrong_requests_are_answered_in_three_beats(gaussian, three_classes):
         found.wald_test(["z"])
     with pytest.raises(ValueError, match=r"r must be a number.*got shape \(3,\)"):
         found.wald_test("x0", [1, 2, 3])
-    with pytest.raises(ValueError, match=r"level must be.*between 0 and 1; got 95.*default is 0.95"):
+    with pytest.raises(
+        ValueError, match=r"level must be.*between 0 and 1; got 95.*default is 0.95"
+    ):
         found.conf_int(95)
     with pytest.raises(TypeError, match=r"level must be a number"):
         found.conf_int("high")

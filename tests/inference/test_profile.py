@@ -19,8 +19,12 @@ def test_gaussian_profiles_have_their_closed_form(n):
     # W log(1 + t^2 / (W - p)) = chi2
     t = np.sqrt((n - 3) * np.expm1(RISE / n))
     half = t * wald.table["std_error"][:3]
-    np.testing.assert_allclose(profile.table["upper"][:3] - wald.table["estimate"][:3], half, rtol=1e-6)
-    np.testing.assert_allclose(wald.table["estimate"][:3] - profile.table["lower"][:3], half, rtol=1e-6)
+    np.testing.assert_allclose(
+        profile.table["upper"][:3] - wald.table["estimate"][:3], half, rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        wald.table["estimate"][:3] - profile.table["lower"][:3], half, rtol=1e-6
+    )
     ratio = half / (wald.table["upper"][:3] - wald.table["estimate"][:3])
     np.testing.assert_allclose(ratio, 1.0, atol=3.0 / n)
     for end in profile.conf_int()[3]:
