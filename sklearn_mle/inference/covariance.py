@@ -245,10 +245,10 @@ def _relieved(of_score: FloatArray, leverage: FloatArray, whole: bool) -> FloatA
     """Slopes times ``(1 - leverage)^-1``, or its root."""
     if of_score.shape[1] == 1:
         left = 1.0 - leverage[:, 0, 0]
-        return of_score / (left if whole else np.sqrt(left))[:, None]
+        return of_score * (left ** (-1.0 if whole else -0.5))[:, None]
     if whole:
         left = np.eye(of_score.shape[1]) - leverage
-        return np.linalg.solve(left, of_score[:, :, None])[:, :, 0]
+        return np.asarray(np.linalg.solve(left, of_score[:, :, None])[:, :, 0], dtype=np.float64)
     values, vectors = np.linalg.eig(leverage)
     coordinates = np.linalg.solve(vectors, of_score[:, :, None])[:, :, 0]
     coordinates = coordinates / np.sqrt(1.0 - values)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.inference.laws import sample
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
 from sklearn_mle.inference.bootstrap import drawn_again
 from sklearn_mle.noises import Gaussian
+from tests.inference.laws import sample
 
 STREAM = np.random.SeedSequence(0)
 

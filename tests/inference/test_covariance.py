@@ -2,14 +2,6 @@
 
 import numpy as np
 import pytest
-from tests.inference.laws import (
-    LogisticLaw,
-    StudentLaw,
-    derivatives,
-    fitted,
-    log_likelihood,
-    sample,
-)
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
 from sklearn_mle.inference.covariance import covariance
@@ -18,6 +10,14 @@ from sklearn_mle.inference.terms import terms_of
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises import Gaussian, Laplace
 from sklearn_mle.rows.in_memory import InMemoryRows
+from tests.inference.laws import (
+    LogisticLaw,
+    StudentLaw,
+    derivatives,
+    fitted,
+    log_likelihood,
+    sample,
+)
 
 
 @pytest.mark.parametrize("law", [LogisticLaw(), StudentLaw(3.0), StudentLaw()])

@@ -6,10 +6,10 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 from scipy import stats
-from tests.inference.laws import LogisticLaw, StudentLaw, fitted, sample
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
 from sklearn_mle.noises import Gaussian, Laplace
+from tests.inference.laws import LogisticLaw, StudentLaw, fitted, sample
 
 
 @pytest.fixture(scope="module")

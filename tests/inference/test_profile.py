@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from scipy import optimize, stats
-from tests.inference.laws import LogisticLaw, StudentLaw, fitted, log_likelihood, sample
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
 from sklearn_mle.noises import Gaussian, Laplace
+from tests.inference.laws import LogisticLaw, StudentLaw, fitted, log_likelihood, sample
 
 RISE = stats.chi2.ppf(0.95, 1)
 

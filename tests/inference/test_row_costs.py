@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.inference.laws import LogisticLaw, StudentLaw
 
 from sklearn_mle.inference.row_costs import LocationScaleCosts, SoftmaxCosts
 from sklearn_mle.inference.stretch import Stretch
 from sklearn_mle.noises import Gaussian, Laplace
+from tests.inference.laws import LogisticLaw, StudentLaw
 
 LAWS = {
     "gaussian": LocationScaleCosts(Gaussian()),

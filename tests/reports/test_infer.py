@@ -130,7 +130,7 @@ def test_dependent_columns_of_classes(data):
 
 
 def test_separated_classes_have_no_errors(data):
-    X, y = data
+    X, _ = data
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = MLEClassifier().fit(X, X[:, 0] > 0)
