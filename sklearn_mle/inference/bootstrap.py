@@ -130,13 +130,13 @@ def drawn_again(
     if groups is not None:
         count = int(groups.max()) + 1
         times = np.bincount(rng.integers(0, count, count), minlength=count)[groups]
-        return times * (np.ones(n) if weight is None else weight)
+        return np.asarray(times * (np.ones(n) if weight is None else weight), dtype=np.float64)
     if weight is None:
         return np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
     total = float(weight.sum())
     draws = max(1, round(total))
-    times = rng.multinomial(draws, weight / total).astype(np.float64)
-    return times * (total / draws)
+    drawn = rng.multinomial(draws, weight / total) * (total / draws)
+    return np.asarray(drawn, dtype=np.float64)
 
 
 def theta_of(valley: Valley, solution: Solution) -> FloatArray:

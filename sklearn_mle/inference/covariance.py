@@ -1,7 +1,8 @@
 """Covariances of a fit: by the law, by sandwiches of what was seen, for rows in clusters.
 
 ====================  ======================================================================
-``"model"``           the inverse information; right where the law is
+``"model"``           the inverse information; right where the law is. Of costs with corners,
+                      averaged over the error of the fit (`corners`)
 ``"HC0"``             the sandwich ``A^-1 B A^-1`` of information A and summed squares B of the
                       rows' slopes; right where the location is, whatever the spread
 ``"HC1"``             HC0 times ``n / (n - p)``
@@ -32,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from sklearn_mle.inference.corners import ROUNDS, weighted_information
 from sklearn_mle.inference.information import information
 from sklearn_mle.inference.sparsity import (
     common_density,
@@ -121,6 +123,14 @@ def _by_model(valley: Valley) -> Covariance:
     if valley.normal:
         df = n - q
         matrix[:q, :q] *= n / df
+    elif valley.noise is not None and Fact.PIECEWISE_LINEAR in valley.noise.facts:
+        left, right = slopes_of_sides(valley.noise)
+        for _ in range(ROUNDS):
+            averaged = info.matrix.copy()
+            met = weighted_information(valley, matrix[:q, :q])
+            averaged[:q, :q] = met * (left * right / valley.scale**2)
+            bread, notes = inverse(valley, averaged)
+            matrix = bread @ info.matrix @ bread
     return Covariance(matrix, df, f"model ({info.kind} information)", notes)
 
 

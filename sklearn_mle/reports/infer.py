@@ -76,7 +76,9 @@ def infer(
         Where the covariance is from.
 
         - ``"model"``: the inverse information; observed, or Fisher's where the cost has corners.
-          Believe it where the noise is as assumed. For Gaussian noise with the unbiased variance.
+          Believe it where the noise is as assumed. For Gaussian noise with the unbiased variance;
+          where the cost has corners averaged over the error of the fit, which makes it larger by a
+          share of order ``sqrt(p / n)`` and intervals of small samples as wide as they should be.
         - ``"HC0"`` to ``"HC3"``: sandwiches that stay right where the spread varies over the rows;
           ``"HC3"`` is the safest with few rows. The law may be wrong, the location may not.
         - ``"cluster"``: the same where rows of a group are not independent; with the correction

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
 from sklearn_mle.inference.covariance import covariance
@@ -45,15 +46,35 @@ def test_the_model_covariance_is_the_inverse_of_the_hessian(law):
     assert found.table["upper"][3] == pytest.approx(ends, rel=1e-5)
 
 
-def test_laplace_has_fishers_information():
+def test_laplace_has_fishers_information_averaged_over_the_error_of_the_fit():
     X, y = sample(Laplace(), 200, 3)
     model = MLERegressor("laplace").fit(X, y)
     found = infer(model, X, y)
     design = np.column_stack([X, np.ones(200)])
-    expected = np.sqrt(np.diagonal(np.linalg.inv(design.T @ design))) * model.scale_
-    np.testing.assert_allclose(found.table["std_error"][:3], expected, rtol=1e-9)
+    B = design.T @ design / model.scale_**2
+    V = np.linalg.inv(B)
+    for _ in range(2):
+        sigma = np.sqrt(np.einsum("ij,jk,ik->i", design, V, design)) / model.scale_
+        # what exp(-|d|) is on average, d normal with deviation sigma
+        nodes = np.linspace(-12, 12, 20001)
+        met = (
+            np.exp(-np.abs(sigma[:, None] * nodes)) @ stats.norm.pdf(nodes) * (nodes[1] - nodes[0])
+        )
+        A = np.linalg.inv((design * met[:, None]).T @ design / model.scale_**2)
+        V = A @ B @ A
+    np.testing.assert_allclose(found.std_error[:3], np.sqrt(np.diagonal(V)), rtol=1e-6)
     assert found.table["std_error"][3] == pytest.approx(model.scale_ / np.sqrt(200), rel=1e-9)
     assert "Fisher" in found.method
+
+
+def test_the_average_over_the_error_of_a_fit_vanishes_with_many_rows():
+    for n in (100, 10_000):
+        X, y = sample(Laplace(), n, 3)
+        model = MLERegressor("laplace").fit(X, y)
+        design = np.column_stack([X, np.ones(n)])
+        fisher = np.sqrt(np.diagonal(np.linalg.inv(design.T @ design))) * model.scale_
+        more = infer(model, X, y).std_error[:3] / fisher - 1.0
+        assert np.all((more > 0.5 * np.sqrt(3 / n)) & (more < 2.5 * np.sqrt(3 / n)))
 
 
 @pytest.mark.parametrize("cov", ["HC0", "HC1", "HC2", "HC3"])

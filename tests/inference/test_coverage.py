@@ -17,18 +17,20 @@ BAND = 4.0 * np.sqrt(0.95 * 0.05 / SAMPLES)
 
 
 @pytest.mark.parametrize(
-    "case, cov",
+    "case, cov, rows",
     [
-        (from_the_law("gaussian"), "model"),
-        (from_the_law("gaussian"), "HC3"),
-        (of_classes(2), "model"),
-        (of_classes(3), "model"),
-        (uneven("gaussian"), "HC3"),
-        (clustered(), "cluster"),
+        (from_the_law("gaussian"), "model", 300),
+        (from_the_law("gaussian"), "HC3", 300),
+        (from_the_law("laplace"), "model", 300),
+        (from_the_law("laplace"), "model", 60),
+        (of_classes(2), "model", 300),
+        (of_classes(3), "model", 300),
+        (uneven("gaussian"), "HC3", 300),
+        (clustered(), "cluster", 1000),
     ],
 )
-def test_intervals_cover(case, cov):
-    shares = coverage(case, cov, SAMPLES, 300)
+def test_intervals_cover(case, cov, rows):
+    shares = coverage(case, cov, SAMPLES, rows)
     assert np.all(np.abs(shares - 0.95) < BAND), shares
 
 

@@ -141,7 +141,7 @@ def test_separated_classes_have_no_errors(data):
 
 
 def test_a_column_that_separates_does_not_hide_the_others():
-    """Rows with a flag are all of one class: the flag diverges, the rest is the fit without them."""
+    """Rows with a flag are all of one class: it diverges, the rest is the fit without them."""
     rng = np.random.default_rng(2)
     X = np.column_stack([rng.normal(size=(300, 2)), rng.random(300) < 0.2])
     y = (X[:, 0] + rng.logistic(size=300) > 0) | (X[:, 2] == 1.0)
