@@ -11,8 +11,9 @@ Fisher's by a share of order ``sqrt(p / n)``, not ``p / n`` as for smooth laws: 
     (g(a sigma) + g(b sigma)) / 2,    g(u) = 2 exp(u**2 / 2) Phi(-u),
 
 times that at the corner. With A the information so weighted and B Fisher's, the covariance is
-``A^-1 B A^-1``; sigma hangs on it, and two rounds settle what matters: intervals hold the truth in
-0.95 of samples of 60 rows or more.
+``A^-1 B A^-1``. Sigma hangs on it in turn: the first round takes one sigma for all rows, which needs
+no pass as their mean square is known, and the second each row's own. Intervals then hold the truth
+in 0.95 of samples, from 60 rows on; further rounds change nothing that matters.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from sklearn_mle.inference.sparsity import slopes_of_sides
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.rows import Block
-
-ROUNDS = 2
 
 
 def density_met(noise_slopes: tuple[float, float], sigma: FloatArray) -> FloatArray:
@@ -42,21 +41,33 @@ def density_met(noise_slopes: tuple[float, float], sigma: FloatArray) -> FloatAr
     return np.asarray(sides[0] + sides[1])
 
 
-def weighted_information(valley: Valley, covariance: FloatArray) -> FloatArray:
-    """``sum w E t t'`` with the density E that each row meets, under a covariance of locations.
+def averaged_information(valley: Valley, fisher: FloatArray, covariance: FloatArray) -> FloatArray:
+    """Fisher's information with each row's part times the density that it meets.
 
     Parameters
     ----------
-    covariance : ndarray of shape (n_location, n_location)
+    fisher, covariance : ndarray of shape (size, size)
+        Fisher's information and its inverse.
 
     Returns
     -------
-    ndarray of shape (n_location, n_location)
+    ndarray of shape (size, size)
     """
     assert valley.noise is not None
-    slopes = slopes_of_sides(valley.noise)
+    slopes, q = slopes_of_sides(valley.noise), valley.n_location
+    V = covariance[:q, :q] / valley.scale**2
+    # the mean of t'Vt over rows is the trace, as terms have mean products of one
+    first = density_met(slopes, np.sqrt(np.array([np.trace(V)])))
+    averaged = fisher.copy()
+    swept = _swept(valley, slopes, V / first**2)
+    averaged[:q, :q] = swept * (slopes[0] * slopes[1] / valley.scale**2)
+    return averaged
+
+
+def _swept(valley: Valley, slopes: tuple[float, float], V: FloatArray) -> FloatArray:
+    """``sum w E t t'`` with the density E that each row meets, in one pass."""
     M = valley.terms.mixing
-    spread = M @ covariance @ M.T / valley.scale**2
+    spread = M @ V @ M.T
 
     def per_block(block: Block) -> tuple[FloatArray]:
         D = valley.terms.columns(block.X)

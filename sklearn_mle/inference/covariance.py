@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from sklearn_mle.inference.corners import ROUNDS, weighted_information
+from sklearn_mle.inference.corners import averaged_information
 from sklearn_mle.inference.information import information
 from sklearn_mle.inference.sparsity import (
     common_density,
@@ -124,13 +124,9 @@ def _by_model(valley: Valley) -> Covariance:
         df = n - q
         matrix[:q, :q] *= n / df
     elif valley.noise is not None and Fact.PIECEWISE_LINEAR in valley.noise.facts:
-        left, right = slopes_of_sides(valley.noise)
-        for _ in range(ROUNDS):
-            averaged = info.matrix.copy()
-            met = weighted_information(valley, matrix[:q, :q])
-            averaged[:q, :q] = met * (left * right / valley.scale**2)
-            bread, notes = inverse(valley, averaged)
-            matrix = bread @ info.matrix @ bread
+        averaged = averaged_information(valley, info.matrix, matrix)
+        bread, notes = inverse(valley, averaged)
+        matrix = bread @ info.matrix @ bread
     return Covariance(matrix, df, f"model ({info.kind} information)", notes)
 
 

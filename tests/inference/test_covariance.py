@@ -53,8 +53,9 @@ def test_laplace_has_fishers_information_averaged_over_the_error_of_the_fit():
     design = np.column_stack([X, np.ones(200)])
     B = design.T @ design / model.scale_**2
     V = np.linalg.inv(B)
-    for _ in range(2):
-        sigma = np.sqrt(np.einsum("ij,jk,ik->i", design, V, design)) / model.scale_
+    for own in (False, True):
+        square = np.einsum("ij,jk,ik->i", design, V, design) / model.scale_**2
+        sigma = np.sqrt(square if own else np.full(200, square.mean()))
         # what exp(-|d|) is on average, d normal with deviation sigma
         nodes = np.linspace(-12, 12, 20001)
         met = (
