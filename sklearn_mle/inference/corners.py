@@ -11,9 +11,9 @@ Fisher's by a share of order ``sqrt(p / n)``, not ``p / n`` as for smooth laws: 
     (g(a sigma) + g(b sigma)) / 2,    g(u) = 2 exp(u**2 / 2) Phi(-u),
 
 times that at the corner. With A the information so weighted and B Fisher's, the covariance is
-``A^-1 B A^-1``. Sigma hangs on it in turn: the first round takes one sigma for all rows, which needs
-no pass as their mean square is known, and the second each row's own. Intervals then hold the truth
-in 0.95 of samples, from 60 rows on; further rounds change nothing that matters.
+``A^-1 B A^-1``. Sigma hangs on it in turn: the first round takes one sigma for all rows, which
+needs no pass as their mean square is known, and the second each row's own. Intervals then hold the
+truth in 0.95 of samples, from 60 rows on; further rounds change nothing that matters.
 """
 
 from __future__ import annotations
