@@ -4,6 +4,8 @@ from sklearn_mle.estimators.classifier import MLEClassifier
 from sklearn_mle.estimators.regressor import MLERegressor
 from sklearn_mle.estimators.speak import SeparationWarning
 from sklearn_mle.reports.compare import compare
+from sklearn_mle.reports.infer import infer
+from sklearn_mle.reports.likelihood_ratio import likelihood_ratio_test
 from sklearn_mle.reports.loss_display import LossDisplay
 from sklearn_mle.reports.noise_fit_display import NoiseFitDisplay
 from sklearn_mle.reports.pit_display import PITDisplay
@@ -19,5 +21,7 @@ __all__ = [
     "PITDisplay",
     "SeparationWarning",
     "compare",
+    "infer",
+    "likelihood_ratio_test",
     "log_likelihood_scorer",
 ]

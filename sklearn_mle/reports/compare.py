@@ -24,7 +24,7 @@ from sklearn.utils import _safe_indexing
 from sklearn_mle.estimators.criteria import akaike, bayesian
 from sklearn_mle.estimators.regressor import MLERegressor
 from sklearn_mle.noises.catalogue import find_noise
-from sklearn_mle.reports.scorers import last_step
+from sklearn_mle.reports.behind import estimator_behind
 from sklearn_mle.rows.rows import FloatArray
 
 COLUMNS = {
@@ -186,7 +186,7 @@ def compare(
     estimators = _name(candidates)
     weight = np.ones(np.shape(y)[0]) if sample_weight is None else np.asarray(sample_weight, float)
     fitted = {name: _fit(one, X, y, sample_weight) for name, one in estimators.items()}
-    seen = [last_step(one, X) for one in fitted.values()]
+    seen = [estimator_behind(one, X) for one in fitted.values()]
     logs = np.array([last.log_prob(features, y) for last, features in seen])
     counts = np.array([last._n_parameters for last, _ in seen])
     table = _criteria(list(fitted), logs, counts, weight)
@@ -296,7 +296,7 @@ def _fit(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:
 
 
 def _log_prob(fitted: Any, X: Any, y: Any) -> FloatArray:
-    estimator, X = last_step(fitted, X)
+    estimator, X = estimator_behind(fitted, X)
     return estimator.log_prob(X, y)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.reports.scorers import last_step
+from sklearn_mle.reports.behind import estimator_behind
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", "-.", ":")
@@ -26,7 +26,7 @@ INFINITELY_LIKELY = (
 def fitted_regressor(estimator: Any) -> Any:
     """The fitted regressor behind pipelines and searches."""
     check_is_fitted(estimator)
-    model = last_step(estimator, None)[0]
+    model = estimator_behind(estimator, None)[0]
     if not hasattr(model, "noise_"):
         raise TypeError(
             "a display of noise needs a fitted MLERegressor, alone or as the last step of a "

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 
 from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.noises.noise import FloatArray, Noise
+from sklearn_mle.reports.behind import estimator_behind
 from sklearn_mle.reports.drawing import (
     COLOURS,
     INFINITELY_LIKELY,
@@ -18,7 +19,6 @@ from sklearn_mle.reports.drawing import (
     drawing_axes,
     fitted_regressor,
 )
-from sklearn_mle.reports.scorers import last_step
 
 
 class NoiseFitDisplay:
@@ -109,7 +109,7 @@ class NoiseFitDisplay:
             If ``kind`` is neither, or the fit goes through every row.
         """
         _check_kind(kind)
-        model, features = fitted_regressor(estimator), last_step(estimator, X)[1]
+        model, features = fitted_regressor(estimator), estimator_behind(estimator, X)[1]
         location, weight = model.predict(features), as_weights(sample_weight)
         simulated = None
         if kind == "qq" and n_simulations > 0 and model.scale_ > 0.0:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import binom
 
 from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.reports.behind import estimator_behind
 from sklearn_mle.reports.drawing import (
     COLOURS,
     INFINITELY_LIKELY,
@@ -16,7 +17,6 @@ from sklearn_mle.reports.drawing import (
     drawing_axes,
     fitted_regressor,
 )
-from sklearn_mle.reports.scorers import last_step
 
 
 class PITDisplay:
@@ -86,7 +86,7 @@ class PITDisplay:
         ValueError
             If the fit goes through every row.
         """
-        model, features = fitted_regressor(estimator), last_step(estimator, X)[1]
+        model, features = fitted_regressor(estimator), estimator_behind(estimator, X)[1]
         if not model.scale_ > 0.0:
             raise ValueError(INFINITELY_LIKELY)
         law = model.noise_.distribution(model.predict(features), model.scale_)
