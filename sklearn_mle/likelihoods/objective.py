@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sklearn_mle.rows.rows import Rows
 
 FloatArray = NDArray[np.float64]
 
@@ -30,6 +32,11 @@ class Objective(ABC):
     """A smooth cost of a flat parameter vector."""
 
     size: int
+    rows: Rows
+
+    @abstractmethod
+    def on(self, rows: Rows) -> Self:
+        """The same function of the same theta, for other rows: a sample, to begin with."""
 
     @abstractmethod
     def start(self) -> FloatArray:

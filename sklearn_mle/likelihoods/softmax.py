@@ -12,9 +12,11 @@ the intercept is one more column of ones, made block by block.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax
@@ -22,6 +24,15 @@ from scipy.special import expit, log_expit, log_softmax
 from sklearn_mle.likelihoods.objective import Derivatives, Objective
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.rows import Block, Rows
+
+FAR = 10.0
+"""Mean of a column, in units of its spread, beyond which it is shifted before it is multiplied."""
+SAMPLE_ROWS = 1000
+"""Rows that the units of the columns are taken from."""
+STEEPEST = 700.0
+"""Score beyond which its exponential would overflow; a wrong class is certain long before."""
+LOG_LOSS_SEEN = 1e-3
+"""Mean cost of a row below which the rounding errors of plain logarithms could be seen."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,11 @@ class SoftmaxObjective(Objective):
         self.size = self.n_scores * self.n_terms
         self.term_unit = np.append(self.unit, np.ones(int(fit_intercept)))
 
+    def on(self, rows: Rows) -> Self:
+        other = copy(self)
+        other.rows = rows
+        return other
+
     def start(self) -> FloatArray:
         return np.zeros(self.size)
 
@@ -101,7 +117,7 @@ class SoftmaxObjective(Objective):
         """``theta`` from coefficients of raw columns, shapes (K or 1, p) and (K or 1,)."""
         terms = coef * self.unit
         if self.fit_intercept:
-            level = intercept + coef @ self.shift
+            level = intercept if self.shift is None else intercept + coef @ self.shift
             terms = np.column_stack([terms, level])
         return (self.basis.T @ terms).ravel()
 
@@ -110,8 +126,8 @@ class SoftmaxObjective(Objective):
         terms = self.basis @ theta.reshape(self.n_scores, self.n_terms)
         if not self.fit_intercept:
             return terms / self.unit, np.zeros(terms.shape[0])
-        coef = terms[:, :-1] / self.unit
-        return coef, terms[:, -1] - coef @ self.shift
+        coef, level = terms[:, :-1] / self.unit, terms[:, -1]
+        return coef, level if self.shift is None else level - coef @ self.shift
 
     def value(self, theta: FloatArray) -> float:
         def per_block(block: Block) -> tuple[float]:
@@ -120,23 +136,27 @@ class SoftmaxObjective(Objective):
         return float(self.rows.total(per_block)[0])
 
     def value_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        per_term = self._per_term(theta)
+
         def per_block(block: Block) -> tuple[float, FloatArray]:
-            Z = self._terms(block)
-            law = self._law(block, Z @ self._per_term(theta))
-            return law.cost, law.surplus.T @ Z
+            Z = self._columns(block)
+            law = self._law(block, self._linear(Z, per_term))
+            return law.cost, self._moments(Z, law.surplus)
 
         value, gradient = self.rows.total(per_block)
-        return float(value), self._from_terms(gradient)
+        return float(value), self._from_terms(gradient.T)
 
     def derivatives(self, theta: FloatArray) -> Derivatives:
+        per_term = self._per_term(theta)
+
         def per_block(block: Block) -> tuple[float, FloatArray, FloatArray]:
-            Z = self._terms(block)
-            law = self._law(block, Z @ self._per_term(theta))
-            products = [_weighted_gram(Z, curvature) for curvature in law.curvatures]
-            return law.cost, law.surplus.T @ Z, np.array(products)
+            Z = self._columns(block)
+            law = self._law(block, self._linear(Z, per_term))
+            products = np.array([self._weighted_gram(Z, weight) for weight in law.curvatures()])
+            return law.cost, self._moments(Z, law.surplus), products
 
         value, gradient, products = self.rows.total(per_block)
-        return Derivatives(float(value), self._from_terms(gradient), self._assemble(products))
+        return Derivatives(float(value), self._from_terms(gradient.T), self._assemble(products))
 
     def along(self, theta: FloatArray, step: FloatArray) -> Callable[[float], float]:
         here = self.rows.column(lambda block: self._scores(block, theta))
@@ -147,13 +167,38 @@ class SoftmaxObjective(Objective):
 
         return lambda t: float(self.rows.total(partial(per_block, t=t), here, ahead)[0])
 
-    def _terms(self, block: Block) -> FloatArray:
-        """Shifted columns, and one of ones for the intercept, shape (m, n_terms)."""
-        p = block.X.shape[1]
-        Z = np.empty((block.n_rows, self.n_terms))
-        np.subtract(block.X, self.shift, out=Z[:, :p])
-        Z[:, p:] = 1.0
-        return Z
+    def _columns(self, block: Block) -> FloatArray:
+        """The columns that theta multiplies, shifted only where they must be."""
+        return block.X if self.shift is None else block.X - self.shift
+
+    def _linear(self, Z: FloatArray, per_term: FloatArray) -> FloatArray:
+        """Scores of shape (m, K), or (m, 1) for two classes."""
+        p = Z.shape[1]
+        scores = Z @ per_term[:p]
+        if self.fit_intercept:
+            scores += per_term[p]
+        return scores
+
+    def _moments(self, Z: FloatArray, surplus: FloatArray) -> FloatArray:
+        """``sum_i z_i surplus_i'`` over columns and intercept, shape (n_terms, K or 1)."""
+        sums = Z.T @ surplus
+        return np.vstack([sums, surplus.sum(axis=0)]) if self.fit_intercept else sums
+
+    def _weighted_gram(self, Z: FloatArray, weight: FloatArray) -> FloatArray:
+        """``sum_i weight_i z_i z_i'`` over columns and intercept, shape (n_terms, n_terms).
+
+        A product of a matrix with itself costs half of another.
+        """
+        root = np.sqrt(weight)
+        R = Z * root[:, None]
+        if not self.fit_intercept:
+            return R.T @ R
+        p = Z.shape[1]
+        gram = np.empty((p + 1, p + 1))
+        gram[:p, :p] = R.T @ R
+        gram[p, :p] = gram[:p, p] = root @ R
+        gram[p, p] = weight.sum()
+        return gram
 
     def _per_term(self, theta: FloatArray) -> FloatArray:
         """What shifted columns are multiplied with to give scores, shape (n_terms, K or 1)."""
@@ -164,7 +209,7 @@ class SoftmaxObjective(Objective):
         return (self.basis.T @ gradient / self.term_unit).ravel()
 
     def _scores(self, block: Block, theta: FloatArray) -> FloatArray:
-        return self._terms(block) @ self._per_term(theta)
+        return self._linear(self._columns(block), self._per_term(theta))
 
     def _law(self, block: Block, scores: FloatArray) -> _Law:
         return _bernoulli(block, scores) if self.n_classes == 2 else _categorical(block, scores)
@@ -172,7 +217,7 @@ class SoftmaxObjective(Objective):
     def _price(self, block: Block, scores: FloatArray) -> float:
         """Minus the weighted log-probability of the classes that were seen."""
         if self.n_classes == 2:
-            return _total(block, _softplus(scores[:, 0]) - block.y * scores[:, 0])
+            return _bernoulli(block, scores).cost
         logs = log_softmax(scores, axis=1)
         return -_total(block, logs[np.arange(block.n_rows), block.y.astype(np.intp)])
 
@@ -207,25 +252,42 @@ class _Law:
     cost : float
     surplus : ndarray of shape (m, K), or (m, 1) for two classes
         Weighted probability less indicator: the slope of the cost in the scores.
-    curvatures : list of ndarray of shape (m,)
-        Weighted ``p_k * p_l`` for each pair of classes.
+    curvatures : callable
+        Gives weighted ``p_k * p_l`` for each pair of classes, each of shape (m,).
     """
 
     cost: float
     surplus: FloatArray
-    curvatures: list[FloatArray]
+    curvatures: Callable[[], Iterable[FloatArray]]
 
 
 def _bernoulli(block: Block, scores: FloatArray) -> _Law:
-    """Two classes, with one exponential a row: ``e = exp(-|s|)`` gives everything else."""
-    s = scores[:, 0]
-    e = np.exp(-np.abs(s))
-    unlikely = e / (1.0 + e)
-    p = np.where(s >= 0.0, 1.0 - unlikely, unlikely)
-    cost = _total(block, np.maximum(s, 0.0) + np.log1p(e) - block.y * s)
-    # 1 - p loses digits where p is near 1; for rows of the second class -(1 - p) is needed exactly
-    short = np.where((s >= 0.0) & (block.y == 1.0), -unlikely, p - block.y)
-    return _Law(cost, block.weigh(short)[:, None], [block.weigh(unlikely * (1.0 - unlikely))])
+    """Two classes: one exponential a row gives everything.
+
+    With t the score of the wrong class over the right one and ``e = exp(t)`` the wrong class has
+    the probability ``e / (1 + e)``, to full relative accuracy however small, and the cost is
+    ``log(1 + e)``. Beyond `STEEPEST` the exponential would overflow.
+    """
+    sign = 1.0 - 2.0 * block.y
+    t = scores[:, 0] * sign
+    e = np.exp(np.minimum(t, STEEPEST))
+    one_more = e + 1.0
+    wrong = np.divide(e, one_more, out=e)
+    cost = _sum_of_logs(block, one_more, t)
+    surplus = block.weigh(np.multiply(wrong, sign, out=sign))
+    return _Law(cost, surplus[:, None], lambda: [block.weigh(wrong / one_more)])
+
+
+def _sum_of_logs(block: Block, one_more: FloatArray, t: FloatArray) -> float:
+    """The weighted sum of ``log(1 + exp(t))``, given ``1 + exp(t)`` where t is not beyond reason.
+
+    The plain logarithm rounds away what tiny exponentials add, up to 1e-16 a row; where that could
+    be seen in the sum, each term is computed to full relative accuracy.
+    """
+    cost = _total(block, np.log(one_more))
+    if np.isfinite(cost) and cost > LOG_LOSS_SEEN * block.n_rows and t.max() < STEEPEST:
+        return cost
+    return _total(block, np.logaddexp(0.0, t))
 
 
 def _categorical(block: Block, scores: FloatArray) -> _Law:
@@ -234,24 +296,16 @@ def _categorical(block: Block, scores: FloatArray) -> _Law:
     seen = (np.arange(block.n_rows), block.y.astype(np.intp))
     cost = -_total(block, logs[seen])
     P = np.exp(logs)
-    curvatures = [block.weigh(P[:, k] * P[:, j]) for k, j in class_pairs(P.shape[1])]
-    P[seen] = np.expm1(logs[seen])
-    return _Law(cost, block.weigh(P), curvatures)
-
-
-def _softplus(s: FloatArray) -> FloatArray:
-    """``log(1 + exp(s))`` without overflow."""
-    return np.maximum(s, 0.0) + np.log1p(np.exp(-np.abs(s)))
+    surplus = P.copy()
+    surplus[seen] = np.expm1(logs[seen])
+    pairs = class_pairs(P.shape[1])
+    return _Law(
+        cost, block.weigh(surplus), lambda: (block.weigh(P[:, k] * P[:, j]) for k, j in pairs)
+    )
 
 
 def _total(block: Block, values: FloatArray) -> float:
     return float(block.weigh(values).sum())
-
-
-def _weighted_gram(Z: FloatArray, weight: FloatArray) -> FloatArray:
-    """``sum_i weight_i z_i z_i'``; a product of a matrix with itself costs half of another."""
-    R = Z * np.sqrt(weight)[:, None]
-    return R.T @ R
 
 
 def class_pairs(n_classes: int) -> list[tuple[int, int]]:
@@ -259,23 +313,22 @@ def class_pairs(n_classes: int) -> list[tuple[int, int]]:
     return [(k, j) for k in range(n_classes) for j in range(k + 1, n_classes)]
 
 
-def _standard_units(rows: Rows, fit_intercept: bool) -> tuple[FloatArray, FloatArray]:
-    """The mean of each column and its root mean square around it, in one pass.
+def _standard_units(rows: Rows, fit_intercept: bool) -> tuple[FloatArray | None, FloatArray]:
+    """What to take off each column, if anything, and the size of what remains, from a sample.
 
-    The mean of a sample goes first, so that little cancels when the sums are corrected; weights
-    count as repeats. Without an intercept columns are not shifted. Constant columns get the unit 1.
+    Newton's method does not depend on either; they only keep rounding errors small. A column need
+    not be shifted unless it is far from zero for its spread: with means up to `FAR` times the
+    spread the Hessian's condition is worse by less than the square of that. Columns that are
+    constant in the sample get the unit 1, and are shifted to exactly zero.
     """
-    p = rows.n_columns
-    guess = rows.sample(1000).X.mean(axis=0) if fit_intercept else np.zeros(p)
-
-    def per_block(block: Block) -> tuple[FloatArray, FloatArray]:
-        Z = block.X - guess
-        weighted = block.weigh(Z)
-        return weighted.sum(axis=0), np.einsum("ij,ij->j", weighted, Z)
-
-    sums, squares = rows.total(per_block)
-    off = sums / rows.total_weight if fit_intercept else np.zeros(p)
-    shift = guess + off
-    unit = np.sqrt(np.maximum(squares / rows.total_weight - off**2, 0.0))
-    constant = unit <= 8.0 * np.finfo(float).eps * np.abs(shift)
-    return shift, np.where(constant, 1.0, unit)
+    X = rows.sample(SAMPLE_ROWS).X
+    if not fit_intercept:
+        unit = np.sqrt(np.mean(np.square(X), axis=0))
+        return None, np.where(unit > 0.0, unit, 1.0)
+    mean = X.mean(axis=0)
+    spread = np.sqrt(np.mean(np.square(X - mean), axis=0))
+    constant = np.ptp(X, axis=0) == 0.0
+    shift = np.where(constant, X[0], mean)
+    unit = np.where(constant | (spread == 0.0), 1.0, spread)
+    far = (np.abs(shift) > FAR * unit) | (constant & (shift != 0.0))
+    return shift if far.any() else None, unit
