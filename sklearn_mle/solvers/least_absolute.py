@@ -350,7 +350,7 @@ def _solution(problem: Problem, fit: Fit, tol: float, max_iter: int) -> Solution
     noise, rows, frame = problem.likelihood.noise, problem.rows, fit.level.frame
     mean = 0.5 * tilt_of(noise)[1] * fit.loss / rows.total_weight
     gap = fit.gap
-    if np.isnan(mean) or frame.dropped.shape[0]:
+    if np.isnan(mean) or (mean > 0.0 and frame.dropped.shape[0]):
         proved, mean = mean, mean_loss(rows, noise, fit.coef, fit.intercept)
         gap += max(0.0, 1.0 - proved / mean) if mean > 0.0 else 0.0
     scale = noise.scale_from_loss(mean)

@@ -73,7 +73,7 @@ def minimise_smoothed(problem: Reduced, at: Smoothed, width: float, max_steps: i
     q = c.shape[0]
     least = 1e-13 * float(w.sum()) * width
     psi = w * (r * (1.0 / width)).clip(-1.0, 1.0)
-    few = HESSIAN_ROWS * q
+    few = HESSIAN_ROWS * max(1, q)
     for taken in range(max_steps):
         g = psi @ Z + c
         active = (np.abs(r) < width).nonzero()[0]
@@ -100,7 +100,7 @@ def active_gram(problem: Reduced, active: IntArray, few: int) -> FloatArray:
 
     Where many are, it is estimated from a stride of them that leaves at least ``few``.
     """
-    stride = max(1, active.shape[0] // few)
+    stride = max(1, active.shape[0] // max(1, few))
     some = active[::stride] if stride > 1 else active
     H = weighted_gram(problem.Z.take(some, axis=0), problem.w.take(some))
     if stride > 1:
