@@ -152,12 +152,17 @@ def certified(problem: Reduced, vertex: Vertex) -> Answer | None:
     r = problem.y - problem.Z @ b
     r[vertex.basis] = 0.0
     dual: FloatArray = np.clip(vertex.dual, -problem.w, problem.w)
-    cost = float(problem.w @ np.abs(r))
-    gap = float(np.sum(problem.w * np.abs(r) - dual * r))
-    if gap > 1e-12 * cost + 1e-15 * float(problem.w @ np.abs(problem.y)):
-        return None
-    slack = spread_excess(problem, dual)
-    return Answer(b, dual, slack) if slack <= 1e-10 else None
+    answer = Answer(b, dual, spread_excess(problem, dual))
+    return answer if answer.slack <= 1e-10 and is_tight(problem, answer, r) else None
+
+
+def is_tight(problem: Reduced, answer: Answer, r: FloatArray | None = None) -> bool:
+    """Whether the dual of an answer closes its gap, up to rounding; r are its residuals."""
+    if r is None:
+        r = problem.y - problem.Z @ answer.b
+    terms = problem.w * np.abs(r)
+    gap = float(np.sum(terms - answer.dual * r))
+    return gap <= 1e-12 * float(terms.sum()) + 1e-15 * float(problem.w @ np.abs(problem.y))
 
 
 def _no_hold(problem: Reduced, basis: IntArray) -> Answer:

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.solvers.exact_vertex import narrowest, solve_exactly
+from sklearn_mle.solvers.exact_vertex import is_tight, narrowest, solve_exactly
 from sklearn_mle.solvers.influence import within_reach
 from sklearn_mle.solvers.reduced_problem import (
     Answer,
@@ -42,6 +42,8 @@ WORTHWHILE = 0.7
 STEPS = 8
 WIDTHS = 40
 RAYS = 3
+ZERO = 1e-9
+"""Residual, over the mean absolute response, that is taken for zero."""
 RELEASES = 6
 """How often rows that are fitted exactly are let go, before pivots take over."""
 
@@ -79,7 +81,8 @@ def _holding(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer | No
     rows that would leave their box are let go.
     """
     Z, y, w, c = problem.Z, problem.y, problem.w, problem.c
-    held = np.abs(at.residuals) <= narrowest(at)
+    zero = min(narrowest(at), ZERO * float(np.abs(y).mean()))
+    held = np.abs(at.residuals) <= zero
     b = at.b
     for _ in range(RELEASES):
         if np.count_nonzero(held) <= 3 * c.shape[0] + 5:
@@ -107,9 +110,9 @@ def _holding(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer | No
         share = -(Z0 @ (across @ ((dual @ Z + c) @ vectors[:, bound])))
         if float(np.abs(share).max()) <= 1.0 + 1e-12:
             dual[held] = w0 * share.clip(-1.0, 1.0)
-            slack = spread_excess(problem, dual)
+            answer = Answer(b, dual, spread_excess(problem, dual))
             tally["atoms"] += 1
-            return Answer(b, dual, slack) if slack <= 1e-11 else None
+            return answer if answer.slack <= 1e-11 and is_tight(problem, answer) else None
         held[held.nonzero()[0][np.abs(share) > 1.0]] = False
     return None
 
