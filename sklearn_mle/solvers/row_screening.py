@@ -139,7 +139,7 @@ def solve_level(
     if used >= budget:
         return _unfinished(level, b, used)
     beside = np.ones(at.residuals.shape[0], dtype=np.bool_)
-    if crowded(at):
+    if crowded(sample.problem, at):
         sharp = sharpen(sample.problem, at)
         found = solve_on_plane(level, sample.problem, sharp, tally)
         if found is not None:

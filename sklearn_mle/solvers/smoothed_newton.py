@@ -217,17 +217,22 @@ def predict_from_afar(problem: Reduced, max_phases: int, b: FloatArray) -> Smoot
 def sharpen(problem: Reduced, at: Smoothed) -> Smoothed:
     """The smoothed path, for as long as residuals crowd around zero."""
     floor = max(NARROWEST * float(np.abs(problem.y).mean()), LEAST_WIDTH)
-    while crowded(at) and at.width > floor and at.ray is None:
+    while crowded(problem, at) and at.width > floor and at.ray is None:
         width = min(SLACK_WIDTH * smoothing_error(problem, at), at.width / CROWD)
         at = minimise_smoothed(problem, at, max(width, floor), 6)
     return at
 
 
-def crowded(at: Smoothed) -> bool:
-    """Whether active residuals crowd around zero, as those of rows do that are fitted exactly."""
-    size = np.abs(at.residuals)
-    inner = np.count_nonzero(size <= at.width / CROWD)
-    return bool(2 * inner > np.count_nonzero(size <= at.width))
+def crowded(problem: Reduced, at: Smoothed) -> bool:
+    """Whether active residuals crowd around a plane, as those of rows do that are fitted exactly.
+
+    At a width they are not zero but their share of the dual times it, a linear function of the
+    columns; what is left beside that function is uniform where rows have a density.
+    """
+    active = (np.abs(at.residuals) < at.width).nonzero()[0]
+    Z, w, r = problem.Z.take(active, axis=0), problem.w.take(active), at.residuals.take(active)
+    r = r - Z @ solve_positive(active_gram(problem, active, active.shape[0]), (w * r) @ Z)
+    return bool(2 * np.count_nonzero(np.abs(r) <= at.width / CROWD) > active.shape[0])
 
 
 def sampling_error(sample: Reduced, at: Smoothed) -> float:
