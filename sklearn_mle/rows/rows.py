@@ -45,7 +45,7 @@ class Block:
     def n_rows(self) -> int:
         return self.y.shape[0]
 
-    def weigh(self, values: FloatArray) -> FloatArray:
+    def weigh(self, values: NDArray[Any]) -> NDArray[Any]:
         """``values`` of shape (m,) or (m, k), each row times its weight."""
         if self.weight is None:
             return values

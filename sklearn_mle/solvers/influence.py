@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dtrtrs
 
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.solvers.reduced_problem import Reduced, weighted_gram
+from sklearn_mle.solvers.reduced_problem import IntArray, Reduced, weighted_gram
 from sklearn_mle.solvers.smoothed_newton import Smoothed, active_gram
 
 HEAVY = 3.0

@@ -88,13 +88,13 @@ def weighted_gram(Z: FloatArray, w: FloatArray) -> FloatArray:
     m, q = Z.shape
     step = max(256, GRAM_BLOCK // q)
     even = m > 0 and w[0] == 1.0 and bool((w == 1.0).all())
-    total = None
+    grams: list[FloatArray] = []
     for first in range(0, max(m, 1), step):
         part = Z[first : first + step]
         if not even:
             part = part * np.sqrt(w[first : first + step])[:, None]
-        total = part.T @ part if total is None else total + part.T @ part
-    return total
+        grams = [grams[0] + part.T @ part] if grams else [part.T @ part]
+    return grams[0]
 
 
 def solve_positive(H: FloatArray, g: FloatArray) -> FloatArray:

@@ -65,8 +65,9 @@ class Smoothed:
 def minimise_smoothed(problem: Reduced, at: Smoothed, width: float, max_steps: int) -> Smoothed:
     """At most ``max_steps`` Newton steps at one width; fewer if the gradient is spent.
 
-    A step of decrement ``fall`` moves the predictions of active rows by ``sqrt(fall * width / w_A)``
-    in the mean. It is the last one if that is little beside the smoothing error (`smoothing_error`).
+    A step of decrement ``fall`` moves the predictions of active rows by
+    ``sqrt(fall * width / w_A)`` in the mean. It is the last one if that is little beside the
+    smoothing error (`smoothing_error`).
     """
     Z, w, c = problem.Z, problem.w, problem.c
     b, r = at.b, at.residuals
