@@ -151,7 +151,7 @@ class MLEClassifier(ClassifierMixin, BaseEstimator):
         X, y, weight = checks.labelled_features(self, X, y, sample_weight, reset=True)
         classes, rows = self._rows(X, y, weight)
         likelihood = Softmax(classes.size)
-        solver = choose(likelihood, self.solver)
+        solver = choose(likelihood, self.solver, rows)
         problem = Problem(rows, likelihood, bool(self.fit_intercept))
         solution = solver.solve(
             problem, start=self._start(rows, classes), tol=self.tol, max_iter=self.max_iter

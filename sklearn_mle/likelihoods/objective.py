@@ -61,3 +61,30 @@ class Objective(ABC):
     @abstractmethod
     def along(self, theta: FloatArray, step: FloatArray) -> Callable[[float], float]:
         """The cost at ``theta + t * step`` as a function of t; products with X are made once."""
+
+
+class MatrixFree(Objective):
+    """An objective of so many parameters that its Hessian is better not made.
+
+    Attributes
+    ----------
+    n_terms : int
+        Columns and intercept; theta runs over scores, then terms.
+    """
+
+    n_terms: int
+
+    @abstractmethod
+    def factors(self) -> tuple[FloatArray, FloatArray]:
+        """C and G such that ``kron(C, G)`` is about the Hessian, before anything is known."""
+
+    @abstractmethod
+    def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        """The Hessian at theta times a vector, as a function of that, in one pass a product."""
+
+    @abstractmethod
+    def n_sure(self, theta: FloatArray, margin: float) -> int:
+        """How many rows fit so well that something may grow without bound there.
+
+        For classes, those whose own class has a score more than ``margin`` above all others.
+        """

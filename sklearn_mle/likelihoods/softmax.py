@@ -21,7 +21,7 @@ from typing import Self
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax
 
-from sklearn_mle.likelihoods.objective import Derivatives, Objective
+from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.rows import Block, Rows
 
@@ -41,6 +41,11 @@ class Softmax:
 
     n_classes: int
     facts = Fact.SMOOTH | Fact.LOG_CONCAVE
+
+    @property
+    def n_scores(self) -> int:
+        """Free scores a row: one less than classes."""
+        return self.n_classes - 1
 
     def objective(self, rows: Rows, fit_intercept: bool) -> SoftmaxObjective:
         """The cost of these rows as a function of flat parameters."""
@@ -73,7 +78,7 @@ def sum_to_zero_basis(n_classes: int) -> FloatArray:
     return basis
 
 
-class SoftmaxObjective(Objective):
+class SoftmaxObjective(MatrixFree):
     """The cost of classes as a function of ``theta``, coefficients of standardised columns.
 
     Parameters
@@ -167,6 +172,54 @@ class SoftmaxObjective(Objective):
 
         return lambda t: float(self.rows.total(partial(per_block, t=t), here, ahead)[0])
 
+    def factors(self) -> tuple[FloatArray, FloatArray]:
+        """The Hessian where scores say nothing but how frequent each class is."""
+
+        def per_block(block: Block) -> tuple[FloatArray, FloatArray]:
+            weight = np.ones(block.n_rows) if block.weight is None else block.weight
+            seen = np.bincount(block.y.astype(np.intp), weight, self.n_classes)
+            return seen, self._weighted_gram(self._columns(block), weight)
+
+        seen, gram = self.rows.total(per_block)
+        often = (seen + 1.0) / (seen + 1.0).sum()
+        spread = np.diag(often) - np.outer(often, often)
+        across = spread[1:, 1:] if self.n_classes == 2 else self.basis.T @ spread @ self.basis
+        return across, gram / np.outer(self.term_unit, self.term_unit)
+
+    def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        per_term = self._per_term(theta)
+
+        def per_block(block: Block, ahead: FloatArray) -> tuple[FloatArray]:
+            Z = self._columns(block)
+            P = probabilities(self._linear(Z, per_term))
+            moves = self._linear(Z, ahead)
+            if self.n_classes == 2:
+                change = (P[:, 0] * P[:, 1])[:, None] * moves
+            else:
+                change = P * (moves - np.einsum("ik,ik->i", P, moves)[:, None])
+            return (self._moments(Z, block.weigh(change)),)
+
+        def product(vector: FloatArray) -> FloatArray:
+            ahead = self._per_term(vector)
+            (moments,) = self.rows.total(lambda block: per_block(block, ahead))
+            return self._from_terms(moments.T)
+
+        return product
+
+    def n_sure(self, theta: FloatArray, margin: float) -> int:
+        def per_block(block: Block) -> tuple[int]:
+            scores = self._scores(block, theta)
+            if self.n_classes == 2:
+                own = scores[:, 0] * (2.0 * block.y - 1.0)
+            else:
+                seen = (np.arange(block.n_rows), block.y.astype(np.intp))
+                own, scores = scores[seen].copy(), scores.copy()
+                scores[seen] = -np.inf
+                own -= scores.max(axis=1)
+            return (int(np.count_nonzero(own > margin)),)
+
+        return int(self.rows.total(per_block)[0])
+
     def _columns(self, block: Block) -> FloatArray:
         """The columns that theta multiplies, shifted only where they must be."""
         return block.X if self.shift is None else block.X - self.shift
@@ -174,14 +227,14 @@ class SoftmaxObjective(Objective):
     def _linear(self, Z: FloatArray, per_term: FloatArray) -> FloatArray:
         """Scores of shape (m, K), or (m, 1) for two classes."""
         p = Z.shape[1]
-        scores = Z @ per_term[:p]
+        scores = (Z @ per_term[:p, 0])[:, None] if self.n_scores == 1 else Z @ per_term[:p]
         if self.fit_intercept:
             scores += per_term[p]
         return scores
 
     def _moments(self, Z: FloatArray, surplus: FloatArray) -> FloatArray:
         """``sum_i z_i surplus_i'`` over columns and intercept, shape (n_terms, K or 1)."""
-        sums = Z.T @ surplus
+        sums = (surplus[:, 0] @ Z)[:, None] if self.n_scores == 1 else Z.T @ surplus
         return np.vstack([sums, surplus.sum(axis=0)]) if self.fit_intercept else sums
 
     def _weighted_gram(self, Z: FloatArray, weight: FloatArray) -> FloatArray:
