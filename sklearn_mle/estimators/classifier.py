@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_mle.estimators import checks
 from sklearn_mle.estimators.criteria import akaike, bayesian
 from sklearn_mle.estimators.speak import speak
+from sklearn_mle.likelihoods.class_laws import log_probabilities, probabilities
 from sklearn_mle.likelihoods.location_scale import total_log_prob
-from sklearn_mle.likelihoods.softmax import Softmax, log_probabilities, probabilities
+from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import FloatArray
 from sklearn_mle.solvers.choose import choose

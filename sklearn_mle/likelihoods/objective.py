@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,14 @@ class Objective(ABC):
     @abstractmethod
     def start(self) -> FloatArray:
         """Where to begin when nothing better is known, shape (size,)."""
+
+    @abstractmethod
+    def pack(self, coef: FloatArray, intercept: Any) -> FloatArray:
+        """``theta`` from coefficients of raw columns and intercepts."""
+
+    @abstractmethod
+    def unpack(self, theta: FloatArray) -> tuple[FloatArray, Any]:
+        """Coefficients of raw columns and intercepts from ``theta``."""
 
     @abstractmethod
     def value(self, theta: FloatArray) -> float:
@@ -75,8 +83,15 @@ class MatrixFree(Objective):
     n_terms: int
 
     @abstractmethod
-    def factors(self) -> tuple[FloatArray, FloatArray]:
-        """C and G such that ``kron(C, G)`` is about the Hessian, before anything is known."""
+    def spread(self) -> tuple[FloatArray, FloatArray, float]:
+        """What few rows say of ``kron(C, G)``, about the mean Hessian, before anything is known.
+
+        C, the diagonal of G, and an unbiased estimate of the sum of its squared correlations.
+        """
+
+    @abstractmethod
+    def mean_gram(self) -> FloatArray:
+        """G, the mean product of the terms of a row."""
 
     @abstractmethod
     def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:

@@ -12,15 +12,21 @@ the intercept is one more column of ones, made block by block.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax
 
+from sklearn_mle.likelihoods.class_laws import (
+    Law,
+    bernoulli,
+    categorical,
+    class_pairs,
+    probabilities,
+)
 from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.rows import Block, Rows
@@ -29,10 +35,6 @@ FAR = 10.0
 """Mean of a column, in units of its spread, beyond which it is shifted before it is multiplied."""
 SAMPLE_ROWS = 1000
 """Rows that the units of the columns are taken from."""
-STEEPEST = 700.0
-"""Score beyond which its exponential would overflow; a wrong class is certain long before."""
-LOG_LOSS_SEEN = 1e-3
-"""Mean cost of a row below which the rounding errors of plain logarithms could be seen."""
 
 
 @dataclass(frozen=True)
@@ -50,20 +52,6 @@ class Softmax:
     def objective(self, rows: Rows, fit_intercept: bool) -> SoftmaxObjective:
         """The cost of these rows as a function of flat parameters."""
         return SoftmaxObjective(rows, self.n_classes, fit_intercept)
-
-
-def log_probabilities(scores: FloatArray) -> FloatArray:
-    """Log-probabilities of all classes, shape (m, K), from scores (m, K), or (m, 1) for two."""
-    if scores.shape[1] == 1:
-        return np.hstack([log_expit(-scores), log_expit(scores)])
-    return log_softmax(scores, axis=1)
-
-
-def probabilities(scores: FloatArray) -> FloatArray:
-    """Probabilities of all classes, shape (m, K), from scores (m, K), or (m, 1) for two."""
-    if scores.shape[1] == 1:
-        return np.hstack([expit(-scores), expit(scores)])
-    return np.exp(log_softmax(scores, axis=1))
 
 
 def sum_to_zero_basis(n_classes: int) -> FloatArray:
@@ -172,19 +160,31 @@ class SoftmaxObjective(MatrixFree):
 
         return lambda t: float(self.rows.total(partial(per_block, t=t), here, ahead)[0])
 
-    def factors(self) -> tuple[FloatArray, FloatArray]:
-        """The Hessian where scores say nothing but how frequent each class is."""
+    def spread(self) -> tuple[FloatArray, FloatArray, float]:
+        rows = self.rows.sample(self.rows.n_rows)
+        block = Block(np.asarray(rows.X, dtype=np.float64), rows.y, rows.weight)
+        weight = np.ones(block.n_rows) if block.weight is None else block.weight
+        seen = np.bincount(block.y.astype(np.intp), weight, self.n_classes) + 1.0
+        often = seen / seen.sum()
+        across = np.diag(often) - np.outer(often, often)
+        across = across[1:, 1:] if self.n_classes == 2 else self.basis.T @ across @ self.basis
+        Z = self._columns(block) / self.unit
+        Z = np.column_stack([Z, np.ones(block.n_rows)]) if self.fit_intercept else Z
+        Z *= np.sqrt(weight / weight.sum())[:, None]
+        diagonal = np.einsum("ij,ij->j", Z, Z)
+        Z /= np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+        beside = Z @ Z.T
+        own = np.diag(beside)
+        squares = float(np.vdot(beside, beside) - own @ own)
+        return across, diagonal, squares
 
-        def per_block(block: Block) -> tuple[FloatArray, FloatArray]:
+    def mean_gram(self) -> FloatArray:
+        def per_block(block: Block) -> tuple[FloatArray]:
             weight = np.ones(block.n_rows) if block.weight is None else block.weight
-            seen = np.bincount(block.y.astype(np.intp), weight, self.n_classes)
-            return seen, self._weighted_gram(self._columns(block), weight)
+            return (self._weighted_gram(self._columns(block), weight),)
 
-        seen, gram = self.rows.total(per_block)
-        often = (seen + 1.0) / (seen + 1.0).sum()
-        spread = np.diag(often) - np.outer(often, often)
-        across = spread[1:, 1:] if self.n_classes == 2 else self.basis.T @ spread @ self.basis
-        return across, gram / np.outer(self.term_unit, self.term_unit)
+        (gram,) = self.rows.total(per_block)
+        return gram / (self.rows.total_weight * np.outer(self.term_unit, self.term_unit))
 
     def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
         per_term = self._per_term(theta)
@@ -225,9 +225,10 @@ class SoftmaxObjective(MatrixFree):
         return block.X if self.shift is None else block.X - self.shift
 
     def _linear(self, Z: FloatArray, per_term: FloatArray) -> FloatArray:
-        """Scores of shape (m, K), or (m, 1) for two classes."""
+        """Scores of shape (m, K), or (m, 1) for two classes; each class contiguous."""
         p = Z.shape[1]
-        scores = (Z @ per_term[:p, 0])[:, None] if self.n_scores == 1 else Z @ per_term[:p]
+        one, several = self.n_scores == 1, per_term[:p]
+        scores = (Z @ several[:, 0])[:, None] if one else (several.T @ Z.T).T
         if self.fit_intercept:
             scores += per_term[p]
         return scores
@@ -264,15 +265,12 @@ class SoftmaxObjective(MatrixFree):
     def _scores(self, block: Block, theta: FloatArray) -> FloatArray:
         return self._linear(self._columns(block), self._per_term(theta))
 
-    def _law(self, block: Block, scores: FloatArray) -> _Law:
-        return _bernoulli(block, scores) if self.n_classes == 2 else _categorical(block, scores)
+    def _law(self, block: Block, scores: FloatArray) -> Law:
+        return bernoulli(block, scores) if self.n_classes == 2 else categorical(block, scores)
 
     def _price(self, block: Block, scores: FloatArray) -> float:
         """Minus the weighted log-probability of the classes that were seen."""
-        if self.n_classes == 2:
-            return _bernoulli(block, scores).cost
-        logs = log_softmax(scores, axis=1)
-        return -_total(block, logs[np.arange(block.n_rows), block.y.astype(np.intp)])
+        return self._law(block, scores).cost
 
     def _assemble(self, products: FloatArray) -> FloatArray:
         """The Hessian in theta from the products of pairs.
@@ -294,76 +292,6 @@ class SoftmaxObjective(MatrixFree):
     def _unit_products(self) -> FloatArray:
         unit = np.tile(self.term_unit, self.n_scores)
         return np.outer(unit, unit)
-
-
-@dataclass(frozen=True)
-class _Law:
-    """What a block of scores costs, and how the cost changes with them.
-
-    Parameters
-    ----------
-    cost : float
-    surplus : ndarray of shape (m, K), or (m, 1) for two classes
-        Weighted probability less indicator: the slope of the cost in the scores.
-    curvatures : callable
-        Gives weighted ``p_k * p_l`` for each pair of classes, each of shape (m,).
-    """
-
-    cost: float
-    surplus: FloatArray
-    curvatures: Callable[[], Iterable[FloatArray]]
-
-
-def _bernoulli(block: Block, scores: FloatArray) -> _Law:
-    """Two classes: one exponential a row gives everything.
-
-    With t the score of the wrong class over the right one and ``e = exp(t)`` the wrong class has
-    the probability ``e / (1 + e)``, to full relative accuracy however small, and the cost is
-    ``log(1 + e)``. Beyond `STEEPEST` the exponential would overflow.
-    """
-    sign = 1.0 - 2.0 * block.y
-    t = scores[:, 0] * sign
-    e = np.exp(np.minimum(t, STEEPEST))
-    one_more = e + 1.0
-    wrong = np.divide(e, one_more, out=e)
-    cost = _sum_of_logs(block, one_more, t)
-    surplus = block.weigh(np.multiply(wrong, sign, out=sign))
-    return _Law(cost, surplus[:, None], lambda: [block.weigh(wrong / one_more)])
-
-
-def _sum_of_logs(block: Block, one_more: FloatArray, t: FloatArray) -> float:
-    """The weighted sum of ``log(1 + exp(t))``, given ``1 + exp(t)`` where t is not beyond reason.
-
-    The plain logarithm rounds away what tiny exponentials add, up to 1e-16 a row; where that could
-    be seen in the sum, each term is computed to full relative accuracy.
-    """
-    cost = _total(block, np.log(one_more))
-    if np.isfinite(cost) and cost > LOG_LOSS_SEEN * block.n_rows and t.max() < STEEPEST:
-        return cost
-    return _total(block, np.logaddexp(0.0, t))
-
-
-def _categorical(block: Block, scores: FloatArray) -> _Law:
-    """Three classes or more."""
-    logs = log_softmax(scores, axis=1)
-    seen = (np.arange(block.n_rows), block.y.astype(np.intp))
-    cost = -_total(block, logs[seen])
-    P = np.exp(logs)
-    surplus = P.copy()
-    surplus[seen] = np.expm1(logs[seen])
-    pairs = class_pairs(P.shape[1])
-    return _Law(
-        cost, block.weigh(surplus), lambda: (block.weigh(P[:, k] * P[:, j]) for k, j in pairs)
-    )
-
-
-def _total(block: Block, values: FloatArray) -> float:
-    return float(block.weigh(values).sum())
-
-
-def class_pairs(n_classes: int) -> list[tuple[int, int]]:
-    """All pairs of classes, the first of each before the second."""
-    return [(k, j) for k in range(n_classes) for j in range(k + 1, n_classes)]
 
 
 def _standard_units(rows: Rows, fit_intercept: bool) -> tuple[FloatArray | None, FloatArray]:

@@ -53,7 +53,7 @@ class InMemoryRows(Rows):
         self.n_columns = X.shape[1]
         per_row = 8 * max(1, self.n_columns)
         size = BLOCK_BYTES if self.n_columns <= PARALLEL_COLUMNS else WIDE_BYTES
-        self.block_rows = block_rows or max(64, size // per_row)
+        self.block_rows = block_rows or max(64, size // per_row, self.n_columns // 4)
         self._present = None if weight is None or weight.min(initial=1.0) > 0.0 else weight > 0.0
         n = X.shape[0]
         self.n_rows = n if self._present is None else int(np.count_nonzero(self._present))

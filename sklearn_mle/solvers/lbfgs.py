@@ -38,14 +38,20 @@ NEAR = 1e-20
 """Decrement a unit of weight at which conjugate gradients take over."""
 EXACT = 1e-21
 """Decrement a unit of weight that they may leave."""
-MOST_STEPS = 60
-"""Steps after which Newton's method is the better bet."""
+STEPS = 60
+STEPS_A_COEFFICIENT = 1 / 30
+"""Steps after which Newton's method is the better bet: a Hessian costs about as many gradients."""
 MOST_PRODUCTS = 12
 ENOUGH = 0.1
 FINEST = 1e-6
 """What conjugate gradients may and need leave of the decrement, relative to it."""
 SAMPLE_ROWS = 2000
 SAMPLE_ROWS_A_COLUMN = 10
+AFFORDABLE = 100
+"""Rows times columns of a sample, over all rows, whose Gram matrix costs less than three passes."""
+GLANCE_ROWS = 500
+"""Rows that show whether columns are correlated at all."""
+NEARLY_DEPENDENT = 1e-5
 WORTHWHILE = 0.5
 """Weight of the diagonal from which on it serves alone."""
 SAFETY = 4.0
@@ -81,8 +87,9 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         objective = problem.likelihood.objective(rows, problem.fit_intercept)
         theta = objective.start() if start is None else objective.pack(start.coef, start.intercept)
         metric = sampled_metric(objective)
+        most = STEPS + int(STEPS_A_COEFFICIENT * objective.size)
         if metric is not None:
-            end = descend(objective, theta, metric, min(max_iter, MOST_STEPS))
+            end = descend(objective, theta, metric, min(max_iter, most))
             end = polish(objective, end)
             if end.gap <= tol and not objective.n_sure(end.theta, EXTREME):
                 return _solution(problem, objective, end)
@@ -137,38 +144,42 @@ class Metric:
 def sampled_metric(objective: MatrixFree) -> Metric | None:
     """What a sample of rows says of the Hessian; None if terms depend on others there."""
     rows, terms = objective.rows, objective.n_terms
-    n = rows.n_rows
-    affordable = max(SAMPLE_ROWS, SAMPLE_ROWS_A_COLUMN * terms)
-    if affordable * terms > 100 * n:
-        affordable = SAMPLE_ROWS
-    sample = objective.on(rows.sample(min(n, affordable)))
-    across, gram = sample.factors()
-    share = rows.total_weight / sample.rows.total_weight
-    diagonal = np.diag(gram)
-    unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0) * share)
-    correlation = gram * (share / np.outer(unit, unit))
-    shrinkage = oracle_shrinkage(correlation, sample.rows.n_rows)
-    shape = (across.shape[0], terms)
-    inverse: FloatArray = np.linalg.inv(across)
-    if shrinkage > WORTHWHILE:
+    m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_COLUMN * terms)
+    if m * terms > AFFORDABLE * rows.n_rows:
+        m = SAMPLE_ROWS
+    m = min(m, rows.n_rows)
+    across, diagonal, squares = objective.on(rows.sample(GLANCE_ROWS)).spread()
+    shape, inverse = (across.shape[0], terms), np.linalg.inv(across).astype(np.float64)
+    unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0) * rows.total_weight)
+    if oracle_shrinkage(squares + terms**2 / m, terms, m) > WORTHWHILE:
         return Metric(shape, inverse, unit, None)
-    correlation *= 1.0 - shrinkage
-    correlation[np.diag_indices(terms)] = 1.0
-    factor, failed = linalg.lapack.dpotrf(correlation, lower=True)
-    if failed or np.diag(factor).min() < 1e-5:
+    gram = objective.on(rows.sample(m)).mean_gram()
+    diagonal = np.diag(gram)
+    root = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    gram /= root
+    gram /= root[:, None]
+    gram *= 1.0 - oracle_shrinkage(float(np.vdot(gram, gram)), terms, m)
+    gram[np.diag_indices(terms)] = 1.0
+    factor, failed = linalg.lapack.dpotrf(gram, lower=True, overwrite_a=True)
+    if failed or np.diag(factor).min() < NEARLY_DEPENDENT:
         return None
-    return Metric(shape, inverse, unit, factor)
+    return Metric(shape, inverse, root * np.sqrt(rows.total_weight), factor)
 
 
-def oracle_shrinkage(correlation: FloatArray, n_rows: int) -> float:
-    """The weight of the identity that brings a sample's matrix nearest to the true one (OAS)."""
-    p = correlation.shape[0]
-    squares, trace = float(np.sum(np.square(correlation))), float(np.trace(correlation))
-    spread = squares - trace**2 / p
+def oracle_shrinkage(squares: float, p: int, n_rows: int) -> float:
+    """The weight of the identity that brings a sample's correlations nearest to the true ones.
+
+    Parameters
+    ----------
+    squares : float
+        Sum of the squared correlations of p columns in ``n_rows`` rows.
+    p, n_rows : int
+    """
+    spread = squares - p
     if not spread > 0.0:
         return 1.0
     about = 1.0 - 2.0 / p
-    return min(1.0, (about * squares + trace**2) / ((n_rows + about) * spread))
+    return min(1.0, (about * squares + p**2) / ((n_rows + about) * spread))
 
 
 @dataclass
