@@ -264,17 +264,18 @@ def _relieved(of_score: FloatArray, leverage: FloatArray, whole: bool) -> FloatA
 def _slopes_of_groups(valley: Valley, groups: NDArray[np.intp]) -> FloatArray:
     """The summed gradient of each group, shape (G, size)."""
     J = valley.mixing()
-    sums = np.zeros((int(groups.max()) + 1, J.shape[0]))
+    shape = int(groups.max()) + 1, J.shape[0]
 
-    def per_block(block: Block, codes: NDArray[np.intp]) -> tuple[int]:
+    def per_block(block: Block, codes: NDArray[np.intp]) -> tuple[FloatArray]:
+        sums = np.zeros(shape)
         G = block.weigh(row_scores(*valley.row_slopes(block)))
         order = np.argsort(codes, kind="stable")
         present, first = np.unique(codes[order], return_index=True)
-        sums[present] += np.add.reduceat(G[order], first, axis=0)
-        return (0,)
+        sums[present] = np.add.reduceat(G[order], first, axis=0)
+        return (sums,)
 
-    valley.rows.total(per_block, groups)
-    return sums @ J
+    (sums,) = valley.rows.total(per_block, groups)
+    return np.asarray(sums @ J)
 
 
 def _by_density(valley: Valley, cov: str) -> Covariance:

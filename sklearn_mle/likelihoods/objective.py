@@ -83,10 +83,14 @@ class MatrixFree(Objective):
     n_terms: int
 
     @abstractmethod
-    def spread(self) -> tuple[FloatArray, FloatArray, float]:
-        """What few rows say of ``kron(C, G)``, about the mean Hessian, before anything is known.
+    def across_scores(self) -> FloatArray:
+        """C, where ``kron(C, G)`` is about the mean Hessian as long as nothing else is known."""
 
-        C, the diagonal of G, and an unbiased estimate of the sum of its squared correlations.
+    @abstractmethod
+    def terms(self, m: int) -> FloatArray:
+        """What theta multiplies in m sampled rows, times the root of their share of the weight.
+
+        Shape (m, n_terms); its product with itself is about G.
         """
 
     @abstractmethod

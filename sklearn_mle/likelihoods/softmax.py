@@ -160,23 +160,21 @@ class SoftmaxObjective(MatrixFree):
 
         return lambda t: float(self.rows.total(partial(per_block, t=t), here, ahead)[0])
 
-    def spread(self) -> tuple[FloatArray, FloatArray, float]:
-        rows = self.rows.sample(self.rows.n_rows)
-        block = Block(np.asarray(rows.X, dtype=np.float64), rows.y, rows.weight)
-        weight = np.ones(block.n_rows) if block.weight is None else block.weight
-        seen = np.bincount(block.y.astype(np.intp), weight, self.n_classes) + 1.0
+    def across_scores(self) -> FloatArray:
+        """As if scores said nothing but how frequent each class is."""
+        rows = self.rows.sample(SAMPLE_ROWS)
+        seen = np.bincount(rows.y.astype(np.intp), rows.weight, self.n_classes) + 1.0
         often = seen / seen.sum()
         across = np.diag(often) - np.outer(often, often)
-        across = across[1:, 1:] if self.n_classes == 2 else self.basis.T @ across @ self.basis
-        Z = self._columns(block) / self.unit
-        Z = np.column_stack([Z, np.ones(block.n_rows)]) if self.fit_intercept else Z
-        Z *= np.sqrt(weight / weight.sum())[:, None]
-        diagonal = np.einsum("ij,ij->j", Z, Z)
-        Z /= np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-        beside = Z @ Z.T
-        own = np.diag(beside)
-        squares = float(np.vdot(beside, beside) - own @ own)
-        return across, diagonal, squares
+        return across[1:, 1:] if self.n_classes == 2 else self.basis.T @ across @ self.basis
+
+    def terms(self, m: int) -> FloatArray:
+        rows = self.rows.sample(m)
+        X = np.asarray(rows.X, dtype=np.float64)
+        Z = np.ones((rows.n_rows, self.n_terms))
+        np.divide(X if self.shift is None else X - self.shift, self.unit, Z[:, : X.shape[1]])
+        Z *= 1.0 / np.sqrt(rows.total_weight)
+        return Z if rows.weight is None else Z * np.sqrt(rows.weight)[:, None]
 
     def mean_gram(self) -> FloatArray:
         def per_block(block: Block) -> tuple[FloatArray]:

@@ -14,8 +14,8 @@ from sklearn_mle.rows.rows import Block, FloatArray, Rows
 BLOCK_BYTES = 2**20
 """Size of a block of X in float64: half of a common second-level cache, so that the block and what
 is computed from it stay there."""
-WIDE_BYTES = 2**22
-"""Size of a block of more columns than `PARALLEL_COLUMNS`: large enough for cores to share."""
+WIDE_BYTES = 2**24
+"""Size of a block of more columns than `PARALLEL_COLUMNS`, for the threads of BLAS to share."""
 PARALLEL_COLUMNS = 200
 """Up to here a product of one block is too short to share: threads gain nothing on a quiet machine,
 and wait for each other whenever another process holds a core (1e6 x 10 on two busy cores: 0.06 s

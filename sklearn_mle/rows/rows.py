@@ -70,7 +70,8 @@ class Rows(ABC):
         ----------
         per_block : callable
             Takes a `Block` and, for each column, the part that belongs to it; returns a tuple of
-            arrays or floats whose shapes do not depend on the block.
+            arrays or floats whose shapes do not depend on the block. Several blocks may be at work
+            at once: it must not change anything outside.
         *columns : Column
             Columns that `column` made.
 

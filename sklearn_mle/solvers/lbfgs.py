@@ -16,9 +16,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 
 from sklearn_mle.likelihoods.objective import FloatArray, MatrixFree
@@ -32,7 +34,7 @@ NEEDS = Fact.SMOOTH | Fact.LOG_CONCAVE
 
 MANY_COEFFICIENTS = 300
 """From here on, steps of one gradient each beat a few with Hessians."""
-MEMORY = 12
+MEMORY = 20
 """Pairs of steps and gradient differences that are kept."""
 NEAR = 1e-20
 """Decrement a unit of weight at which conjugate gradients take over."""
@@ -52,6 +54,8 @@ AFFORDABLE = 100
 GLANCE_ROWS = 500
 """Rows that show whether columns are correlated at all."""
 NEARLY_DEPENDENT = 1e-5
+NEARLY_DEPENDENT_SINGLE = 0.03
+"""Length that a unit column keeps beside others, below which rounding errors may be all of it."""
 WORTHWHILE = 0.5
 """Weight of the diagonal from which on it serves alone."""
 SAFETY = 4.0
@@ -91,14 +95,15 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         if metric is not None:
             end = descend(objective, theta, metric, min(max_iter, most))
             end = polish(objective, end)
-            if end.gap <= tol and not objective.n_sure(end.theta, EXTREME):
-                return _solution(problem, objective, end)
+            if end.exact and end.gap <= tol and not objective.n_sure(end.theta, EXTREME):
+                rank = rank_of_terms(objective)
+                return _solution(problem, objective, end, rank - int(problem.fit_intercept))
             theta = end.theta
     coef, intercept = objective.unpack(theta)
     return newton.solve(problem, start=Start(coef, intercept), tol=tol, max_iter=max_iter)
 
 
-def _solution(problem: Problem, objective: MatrixFree, end: End) -> Solution:
+def _solution(problem: Problem, objective: MatrixFree, end: End, rank: int) -> Solution:
     coef, intercept = objective.unpack(end.theta)
     return Solution(
         coef=coef,
@@ -109,7 +114,7 @@ def _solution(problem: Problem, objective: MatrixFree, end: End) -> Solution:
         outcome=CONVERGED,
         n_iter=max(1, end.n_iter),
         gap=min(end.gap, end.value / max(1.0, abs(end.value))),
-        rank=problem.rows.n_columns,
+        rank=rank,
     )
 
 
@@ -125,7 +130,8 @@ class Metric:
         Inverse of the part across scores.
     unit : ndarray of shape (n_terms,)
     factor : ndarray of shape (n_terms, n_terms) or None
-        Cholesky factor of the part across terms over their units; None for the identity.
+        Cholesky factor of the part across terms over their units. None for the identity, with
+        which steps from zero lead to the shortest of all best thetas.
     """
 
     shape: tuple[int, int]
@@ -148,22 +154,60 @@ def sampled_metric(objective: MatrixFree) -> Metric | None:
     if m * terms > AFFORDABLE * rows.n_rows:
         m = SAMPLE_ROWS
     m = min(m, rows.n_rows)
-    across, diagonal, squares = objective.on(rows.sample(GLANCE_ROWS)).spread()
+    across = objective.across_scores()
     shape, inverse = (across.shape[0], terms), np.linalg.inv(across).astype(np.float64)
-    unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0) * rows.total_weight)
+    unit = np.full(terms, np.sqrt(rows.total_weight))
+    squares = squared_correlations(objective.terms(GLANCE_ROWS))
     if oracle_shrinkage(squares + terms**2 / m, terms, m) > WORTHWHILE:
         return Metric(shape, inverse, unit, None)
-    gram = objective.on(rows.sample(m)).mean_gram()
+    Z = objective.terms(m)
+    correlation, root = scaled(Z.T @ Z)
+    if m > terms and independent(correlation) is None:
+        return None
+    correlation *= 1.0 - oracle_shrinkage(float(np.vdot(correlation, correlation)), terms, m)
+    correlation[np.diag_indices(terms)] = 1.0
+    factor = independent(correlation)
+    return None if factor is None else Metric(shape, inverse, root * unit, factor)
+
+
+def scaled(gram: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """A Gram matrix with its diagonal brought to ones, in place, and the roots of that."""
     diagonal = np.diag(gram)
     root = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
     gram /= root
     gram /= root[:, None]
-    gram *= 1.0 - oracle_shrinkage(float(np.vdot(gram, gram)), terms, m)
-    gram[np.diag_indices(terms)] = 1.0
-    factor, failed = linalg.lapack.dpotrf(gram, lower=True, overwrite_a=True)
-    if failed or np.diag(factor).min() < NEARLY_DEPENDENT:
-        return None
-    return Metric(shape, inverse, root * np.sqrt(rows.total_weight), factor)
+    return gram, root
+
+
+def squared_correlations(Z: FloatArray) -> float:
+    """The sum of all squared correlations of the columns, without bias, from few rows."""
+    size = np.sqrt(np.einsum("ij,ij->j", Z, Z))
+    Z = Z / np.where(size > 0.0, size, 1.0)
+    beside = Z @ Z.T
+    own = np.diag(beside)
+    return float(np.vdot(beside, beside) - own @ own)
+
+
+def independent(correlation: NDArray[Any]) -> NDArray[Any] | None:
+    """The Cholesky factor, if no term nearly depends on those before it."""
+    single = correlation.dtype == np.float32
+    factor, failed = (linalg.lapack.spotrf if single else linalg.lapack.dpotrf)(correlation, 1)
+    least = NEARLY_DEPENDENT_SINGLE if single else NEARLY_DEPENDENT
+    return None if failed or np.diag(factor).min() < least else factor
+
+
+def rank_of_terms(objective: MatrixFree) -> int:
+    """How many terms do not depend on others.
+
+    Terms that are independent in some rows are so in all, and a few more rows than terms mostly
+    tell, even in single precision.
+    """
+    p = objective.n_terms
+    Z = objective.terms(p + p // 4 + 50).astype(np.float32)
+    if independent(scaled(Z.T @ Z)[0]) is not None:
+        return p
+    size = np.linalg.eigvalsh(scaled(objective.mean_gram())[0])
+    return int(np.count_nonzero(size > newton.FLAT * p * size[-1]))
 
 
 def oracle_shrinkage(squares: float, p: int, n_rows: int) -> float:
@@ -231,6 +275,8 @@ class End:
     n_iter : int
     gap : float
         Relative; infinite until `polish` measured it.
+    exact : bool
+        Whether theta is, and not the cost alone.
     """
 
     theta: FloatArray
@@ -239,6 +285,7 @@ class End:
     memory: Memory
     n_iter: int
     gap: float = float("inf")
+    exact: bool = False
 
 
 def descend(objective: MatrixFree, theta: FloatArray, metric: Metric, max_iter: int) -> End:
@@ -292,7 +339,11 @@ def polish(objective: MatrixFree, end: End) -> End:
         if left <= min(ENOUGH * found, max(exact, FINEST * found)):
             break
         direction, rho = z + (fresh / rho) * direction, fresh
-    gap = (found + left) / max(1.0, abs(end.value))
-    return End(
-        end.theta + step, end.value - 0.5 * found, end.gradient, end.memory, end.n_iter + 1, gap
+    return replace(
+        end,
+        theta=end.theta + step,
+        value=end.value - 0.5 * found,
+        n_iter=end.n_iter + 1,
+        gap=(found + left) / max(1.0, abs(end.value)),
+        exact=left <= max(exact, FINEST * found),
     )
