@@ -191,7 +191,8 @@ def squared_correlations(Z: FloatArray) -> float:
 def independent(correlation: NDArray[Any]) -> NDArray[Any] | None:
     """The Cholesky factor, if no term nearly depends on those before it."""
     single = correlation.dtype == np.float32
-    factor, failed = (linalg.lapack.spotrf if single else linalg.lapack.dpotrf)(correlation, 1)
+    cholesky = linalg.lapack.spotrf if single else linalg.lapack.dpotrf
+    factor, failed = cholesky(correlation.T, lower=True, clean=False)
     least = NEARLY_DEPENDENT_SINGLE if single else NEARLY_DEPENDENT
     return None if failed or np.diag(factor).min() < least else factor
 
@@ -203,7 +204,7 @@ def rank_of_terms(objective: MatrixFree) -> int:
     tell, even in single precision.
     """
     p = objective.n_terms
-    Z = objective.terms(p + p // 4 + 50).astype(np.float32)
+    Z = objective.terms(p + p // 16 + 50).astype(np.float32)
     if independent(scaled(Z.T @ Z)[0]) is not None:
         return p
     size = np.linalg.eigvalsh(scaled(objective.mean_gram())[0])
