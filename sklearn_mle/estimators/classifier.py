@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_mle.estimators import checks
 from sklearn_mle.estimators.criteria import akaike, bayesian
 from sklearn_mle.estimators.speak import speak
+from sklearn_mle.likelihoods.class_laws import log_probabilities, probabilities
 from sklearn_mle.likelihoods.location_scale import total_log_prob
-from sklearn_mle.likelihoods.softmax import Softmax, log_probabilities, probabilities
+from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import FloatArray
 from sklearn_mle.solvers.choose import choose
@@ -80,7 +81,7 @@ class MLEClassifier(ClassifierMixin, BaseEstimator):
 
     When a plane separates the classes, some or all of the rows, the likelihood has no maximum: it
     grows for ever along a direction. `fit` then warns with `SeparationWarning`, and gives the
-    limit. Classes that the limit rules out in a row have a probability of at most about ``exp(-40)``
+    limit. Classes that the limit rules out in a row have a probability of at most ``exp(-40)``
     there; all other probabilities are those of the maximum likelihood fit to what is left, which
     exists. So ``coef_`` is that fit plus a finite multiple of the direction, the same on every run;
     ``log_likelihood_`` is the supremum to rounding, and ``optimality_gap_`` bounds how far it is.
@@ -164,7 +165,7 @@ class MLEClassifier(ClassifierMixin, BaseEstimator):
         X, y, weight = checks.labelled_features(self, X, y, sample_weight, reset=True)
         classes, rows = self._rows(X, y, weight)
         likelihood = Softmax(classes.size)
-        solver = choose(likelihood, self.solver)
+        solver = choose(likelihood, self.solver, rows)
         problem = Problem(rows, likelihood, bool(self.fit_intercept))
         solution = solver.solve(
             problem, start=self._start(rows, classes), tol=self.tol, max_iter=self.max_iter

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sklearn_mle.rows.rows import Rows
 
 FloatArray = NDArray[np.float64]
 
@@ -30,10 +32,23 @@ class Objective(ABC):
     """A smooth cost of a flat parameter vector."""
 
     size: int
+    rows: Rows
+
+    @abstractmethod
+    def on(self, rows: Rows) -> Self:
+        """The same function of the same theta, for other rows: a sample, to begin with."""
 
     @abstractmethod
     def start(self) -> FloatArray:
         """Where to begin when nothing better is known, shape (size,)."""
+
+    @abstractmethod
+    def pack(self, coef: FloatArray, intercept: Any) -> FloatArray:
+        """``theta`` from coefficients of raw columns and intercepts."""
+
+    @abstractmethod
+    def unpack(self, theta: FloatArray) -> tuple[FloatArray, Any]:
+        """Coefficients of raw columns and intercepts from ``theta``."""
 
     @abstractmethod
     def value(self, theta: FloatArray) -> float:
@@ -54,3 +69,41 @@ class Objective(ABC):
     @abstractmethod
     def along(self, theta: FloatArray, step: FloatArray) -> Callable[[float], float]:
         """The cost at ``theta + t * step`` as a function of t; products with X are made once."""
+
+
+class MatrixFree(Objective):
+    """An objective of so many parameters that its Hessian is better not made.
+
+    Attributes
+    ----------
+    n_terms : int
+        Columns and intercept; theta runs over scores, then terms.
+    """
+
+    n_terms: int
+
+    @abstractmethod
+    def across_scores(self) -> FloatArray:
+        """C, where ``kron(C, G)`` is about the mean Hessian as long as nothing else is known."""
+
+    @abstractmethod
+    def terms(self, m: int) -> FloatArray:
+        """What theta multiplies in m sampled rows, times the root of their share of the weight.
+
+        Shape (m, n_terms); its product with itself is about G.
+        """
+
+    @abstractmethod
+    def mean_gram(self) -> FloatArray:
+        """G, the mean product of the terms of a row."""
+
+    @abstractmethod
+    def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        """The Hessian at theta times a vector, as a function of that, in one pass a product."""
+
+    @abstractmethod
+    def n_sure(self, theta: FloatArray, margin: float) -> int:
+        """How many rows fit so well that something may grow without bound there.
+
+        For classes, those whose own class has a score more than ``margin`` above all others.
+        """

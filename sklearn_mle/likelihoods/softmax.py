@@ -13,15 +13,28 @@ the intercept is one more column of ones, made block by block.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax
 
-from sklearn_mle.likelihoods.objective import Derivatives, Objective
+from sklearn_mle.likelihoods.class_laws import (
+    Law,
+    bernoulli,
+    categorical,
+    class_pairs,
+    probabilities,
+)
+from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.rows import Block, Rows
+
+FAR = 10.0
+"""Mean of a column, in units of its spread, beyond which it is shifted before it is multiplied."""
+SAMPLE_ROWS = 1000
+"""Rows that the units of the columns are taken from."""
 
 
 @dataclass(frozen=True)
@@ -31,23 +44,14 @@ class Softmax:
     n_classes: int
     facts = Fact.SMOOTH | Fact.LOG_CONCAVE
 
+    @property
+    def n_scores(self) -> int:
+        """Free scores a row: one less than classes."""
+        return self.n_classes - 1
+
     def objective(self, rows: Rows, fit_intercept: bool) -> SoftmaxObjective:
         """The cost of these rows as a function of flat parameters."""
         return SoftmaxObjective(rows, self.n_classes, fit_intercept)
-
-
-def log_probabilities(scores: FloatArray) -> FloatArray:
-    """Log-probabilities of all classes, shape (m, K), from scores (m, K), or (m, 1) for two."""
-    if scores.shape[1] == 1:
-        return np.hstack([log_expit(-scores), log_expit(scores)])
-    return log_softmax(scores, axis=1)
-
-
-def probabilities(scores: FloatArray) -> FloatArray:
-    """Probabilities of all classes, shape (m, K), from scores (m, K), or (m, 1) for two."""
-    if scores.shape[1] == 1:
-        return np.hstack([expit(-scores), expit(scores)])
-    return np.exp(log_softmax(scores, axis=1))
 
 
 def sum_to_zero_basis(n_classes: int) -> FloatArray:
@@ -62,7 +66,7 @@ def sum_to_zero_basis(n_classes: int) -> FloatArray:
     return basis
 
 
-class SoftmaxObjective(Objective):
+class SoftmaxObjective(MatrixFree):
     """The cost of classes as a function of ``theta``, coefficients of standardised columns.
 
     Parameters
@@ -94,6 +98,11 @@ class SoftmaxObjective(Objective):
         self.size = self.n_scores * self.n_terms
         self.term_unit = np.append(self.unit, np.ones(int(fit_intercept)))
 
+    def on(self, rows: Rows) -> Self:
+        other = copy(self)
+        other.rows = rows
+        return other
+
     def start(self) -> FloatArray:
         return np.zeros(self.size)
 
@@ -101,7 +110,7 @@ class SoftmaxObjective(Objective):
         """``theta`` from coefficients of raw columns, shapes (K or 1, p) and (K or 1,)."""
         terms = coef * self.unit
         if self.fit_intercept:
-            level = intercept + coef @ self.shift
+            level = intercept if self.shift is None else intercept + coef @ self.shift
             terms = np.column_stack([terms, level])
         return (self.basis.T @ terms).ravel()
 
@@ -110,8 +119,8 @@ class SoftmaxObjective(Objective):
         terms = self.basis @ theta.reshape(self.n_scores, self.n_terms)
         if not self.fit_intercept:
             return terms / self.unit, np.zeros(terms.shape[0])
-        coef = terms[:, :-1] / self.unit
-        return coef, terms[:, -1] - coef @ self.shift
+        coef, level = terms[:, :-1] / self.unit, terms[:, -1]
+        return coef, level if self.shift is None else level - coef @ self.shift
 
     def value(self, theta: FloatArray) -> float:
         def per_block(block: Block) -> tuple[float]:
@@ -120,23 +129,27 @@ class SoftmaxObjective(Objective):
         return float(self.rows.total(per_block)[0])
 
     def value_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        per_term = self._per_term(theta)
+
         def per_block(block: Block) -> tuple[float, FloatArray]:
-            Z = self._terms(block)
-            law = self._law(block, Z @ self._per_term(theta))
-            return law.cost, law.surplus.T @ Z
+            Z = self._columns(block)
+            law = self._law(block, self._linear(Z, per_term))
+            return law.cost, self._moments(Z, law.surplus)
 
         value, gradient = self.rows.total(per_block)
-        return float(value), self._from_terms(gradient)
+        return float(value), self._from_terms(gradient.T)
 
     def derivatives(self, theta: FloatArray) -> Derivatives:
+        per_term = self._per_term(theta)
+
         def per_block(block: Block) -> tuple[float, FloatArray, FloatArray]:
-            Z = self._terms(block)
-            law = self._law(block, Z @ self._per_term(theta))
-            products = [_weighted_gram(Z, curvature) for curvature in law.curvatures]
-            return law.cost, law.surplus.T @ Z, np.array(products)
+            Z = self._columns(block)
+            law = self._law(block, self._linear(Z, per_term))
+            products = np.array([self._weighted_gram(Z, weight) for weight in law.curvatures()])
+            return law.cost, self._moments(Z, law.surplus), products
 
         value, gradient, products = self.rows.total(per_block)
-        return Derivatives(float(value), self._from_terms(gradient), self._assemble(products))
+        return Derivatives(float(value), self._from_terms(gradient.T), self._assemble(products))
 
     def along(self, theta: FloatArray, step: FloatArray) -> Callable[[float], float]:
         here = self.rows.column(lambda block: self._scores(block, theta))
@@ -147,13 +160,97 @@ class SoftmaxObjective(Objective):
 
         return lambda t: float(self.rows.total(partial(per_block, t=t), here, ahead)[0])
 
-    def _terms(self, block: Block) -> FloatArray:
-        """Shifted columns, and one of ones for the intercept, shape (m, n_terms)."""
-        p = block.X.shape[1]
-        Z = np.empty((block.n_rows, self.n_terms))
-        np.subtract(block.X, self.shift, out=Z[:, :p])
-        Z[:, p:] = 1.0
-        return Z
+    def across_scores(self) -> FloatArray:
+        """As if scores said nothing but how frequent each class is."""
+        rows = self.rows.sample(SAMPLE_ROWS)
+        seen = np.bincount(rows.y.astype(np.intp), rows.weight, self.n_classes) + 1.0
+        often = seen / seen.sum()
+        across = np.diag(often) - np.outer(often, often)
+        return across[1:, 1:] if self.n_classes == 2 else self.basis.T @ across @ self.basis
+
+    def terms(self, m: int) -> FloatArray:
+        rows = self.rows.sample(m)
+        X = np.asarray(rows.X, dtype=np.float64)
+        Z = np.ones((rows.n_rows, self.n_terms))
+        np.divide(X if self.shift is None else X - self.shift, self.unit, Z[:, : X.shape[1]])
+        Z *= 1.0 / np.sqrt(rows.total_weight)
+        return Z if rows.weight is None else Z * np.sqrt(rows.weight)[:, None]
+
+    def mean_gram(self) -> FloatArray:
+        def per_block(block: Block) -> tuple[FloatArray]:
+            weight = np.ones(block.n_rows) if block.weight is None else block.weight
+            return (self._weighted_gram(self._columns(block), weight),)
+
+        (gram,) = self.rows.total(per_block)
+        return gram / (self.rows.total_weight * np.outer(self.term_unit, self.term_unit))
+
+    def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        per_term = self._per_term(theta)
+
+        def per_block(block: Block, ahead: FloatArray) -> tuple[FloatArray]:
+            Z = self._columns(block)
+            P = probabilities(self._linear(Z, per_term))
+            moves = self._linear(Z, ahead)
+            if self.n_classes == 2:
+                change = (P[:, 0] * P[:, 1])[:, None] * moves
+            else:
+                change = P * (moves - np.einsum("ik,ik->i", P, moves)[:, None])
+            return (self._moments(Z, block.weigh(change)),)
+
+        def product(vector: FloatArray) -> FloatArray:
+            ahead = self._per_term(vector)
+            (moments,) = self.rows.total(lambda block: per_block(block, ahead))
+            return self._from_terms(moments.T)
+
+        return product
+
+    def n_sure(self, theta: FloatArray, margin: float) -> int:
+        def per_block(block: Block) -> tuple[int]:
+            scores = self._scores(block, theta)
+            if self.n_classes == 2:
+                own = scores[:, 0] * (2.0 * block.y - 1.0)
+            else:
+                seen = (np.arange(block.n_rows), block.y.astype(np.intp))
+                own, scores = scores[seen].copy(), scores.copy()
+                scores[seen] = -np.inf
+                own -= scores.max(axis=1)
+            return (int(np.count_nonzero(own > margin)),)
+
+        return int(self.rows.total(per_block)[0])
+
+    def _columns(self, block: Block) -> FloatArray:
+        """The columns that theta multiplies, shifted only where they must be."""
+        return block.X if self.shift is None else block.X - self.shift
+
+    def _linear(self, Z: FloatArray, per_term: FloatArray) -> FloatArray:
+        """Scores of shape (m, K), or (m, 1) for two classes; each class contiguous."""
+        p = Z.shape[1]
+        one, several = self.n_scores == 1, per_term[:p]
+        scores = (Z @ several[:, 0])[:, None] if one else (several.T @ Z.T).T
+        if self.fit_intercept:
+            scores += per_term[p]
+        return scores
+
+    def _moments(self, Z: FloatArray, surplus: FloatArray) -> FloatArray:
+        """``sum_i z_i surplus_i'`` over columns and intercept, shape (n_terms, K or 1)."""
+        sums = (surplus[:, 0] @ Z)[:, None] if self.n_scores == 1 else Z.T @ surplus
+        return np.vstack([sums, surplus.sum(axis=0)]) if self.fit_intercept else sums
+
+    def _weighted_gram(self, Z: FloatArray, weight: FloatArray) -> FloatArray:
+        """``sum_i weight_i z_i z_i'`` over columns and intercept, shape (n_terms, n_terms).
+
+        A product of a matrix with itself costs half of another.
+        """
+        root = np.sqrt(weight)
+        R = Z * root[:, None]
+        if not self.fit_intercept:
+            return R.T @ R
+        p = Z.shape[1]
+        gram = np.empty((p + 1, p + 1))
+        gram[:p, :p] = R.T @ R
+        gram[p, :p] = gram[:p, p] = root @ R
+        gram[p, p] = weight.sum()
+        return gram
 
     def _per_term(self, theta: FloatArray) -> FloatArray:
         """What shifted columns are multiplied with to give scores, shape (n_terms, K or 1)."""
@@ -164,17 +261,14 @@ class SoftmaxObjective(Objective):
         return (self.basis.T @ gradient / self.term_unit).ravel()
 
     def _scores(self, block: Block, theta: FloatArray) -> FloatArray:
-        return self._terms(block) @ self._per_term(theta)
+        return self._linear(self._columns(block), self._per_term(theta))
 
-    def _law(self, block: Block, scores: FloatArray) -> _Law:
-        return _bernoulli(block, scores) if self.n_classes == 2 else _categorical(block, scores)
+    def _law(self, block: Block, scores: FloatArray) -> Law:
+        return bernoulli(block, scores) if self.n_classes == 2 else categorical(block, scores)
 
     def _price(self, block: Block, scores: FloatArray) -> float:
         """Minus the weighted log-probability of the classes that were seen."""
-        if self.n_classes == 2:
-            return _total(block, _softplus(scores[:, 0]) - block.y * scores[:, 0])
-        logs = log_softmax(scores, axis=1)
-        return -_total(block, logs[np.arange(block.n_rows), block.y.astype(np.intp)])
+        return self._law(block, scores).cost
 
     def _assemble(self, products: FloatArray) -> FloatArray:
         """The Hessian in theta from the products of pairs.
@@ -198,84 +292,22 @@ class SoftmaxObjective(Objective):
         return np.outer(unit, unit)
 
 
-@dataclass(frozen=True)
-class _Law:
-    """What a block of scores costs, and how the cost changes with them.
+def _standard_units(rows: Rows, fit_intercept: bool) -> tuple[FloatArray | None, FloatArray]:
+    """What to take off each column, if anything, and the size of what remains, from a sample.
 
-    Parameters
-    ----------
-    cost : float
-    surplus : ndarray of shape (m, K), or (m, 1) for two classes
-        Weighted probability less indicator: the slope of the cost in the scores.
-    curvatures : list of ndarray of shape (m,)
-        Weighted ``p_k * p_l`` for each pair of classes.
+    Newton's method does not depend on either; they only keep rounding errors small. A column need
+    not be shifted unless it is far from zero for its spread: with means up to `FAR` times the
+    spread the Hessian's condition is worse by less than the square of that. Columns that are
+    constant in the sample get the unit 1, and are shifted to exactly zero.
     """
-
-    cost: float
-    surplus: FloatArray
-    curvatures: list[FloatArray]
-
-
-def _bernoulli(block: Block, scores: FloatArray) -> _Law:
-    """Two classes, with one exponential a row: ``e = exp(-|s|)`` gives everything else."""
-    s = scores[:, 0]
-    e = np.exp(-np.abs(s))
-    unlikely = e / (1.0 + e)
-    p = np.where(s >= 0.0, 1.0 - unlikely, unlikely)
-    cost = _total(block, np.maximum(s, 0.0) + np.log1p(e) - block.y * s)
-    # 1 - p loses digits where p is near 1; for rows of the second class -(1 - p) is needed exactly
-    short = np.where((s >= 0.0) & (block.y == 1.0), -unlikely, p - block.y)
-    return _Law(cost, block.weigh(short)[:, None], [block.weigh(unlikely * (1.0 - unlikely))])
-
-
-def _categorical(block: Block, scores: FloatArray) -> _Law:
-    """Three classes or more."""
-    logs = log_softmax(scores, axis=1)
-    seen = (np.arange(block.n_rows), block.y.astype(np.intp))
-    cost = -_total(block, logs[seen])
-    P = np.exp(logs)
-    curvatures = [block.weigh(P[:, k] * P[:, j]) for k, j in class_pairs(P.shape[1])]
-    P[seen] = np.expm1(logs[seen])
-    return _Law(cost, block.weigh(P), curvatures)
-
-
-def _softplus(s: FloatArray) -> FloatArray:
-    """``log(1 + exp(s))`` without overflow."""
-    return np.maximum(s, 0.0) + np.log1p(np.exp(-np.abs(s)))
-
-
-def _total(block: Block, values: FloatArray) -> float:
-    return float(block.weigh(values).sum())
-
-
-def _weighted_gram(Z: FloatArray, weight: FloatArray) -> FloatArray:
-    """``sum_i weight_i z_i z_i'``; a product of a matrix with itself costs half of another."""
-    R = Z * np.sqrt(weight)[:, None]
-    return R.T @ R
-
-
-def class_pairs(n_classes: int) -> list[tuple[int, int]]:
-    """All pairs of classes, the first of each before the second."""
-    return [(k, j) for k in range(n_classes) for j in range(k + 1, n_classes)]
-
-
-def _standard_units(rows: Rows, fit_intercept: bool) -> tuple[FloatArray, FloatArray]:
-    """The mean of each column and its root mean square around it, in one pass.
-
-    The mean of a sample goes first, so that little cancels when the sums are corrected; weights
-    count as repeats. Without an intercept columns are not shifted. Constant columns get the unit 1.
-    """
-    p = rows.n_columns
-    guess = rows.sample(1000).X.mean(axis=0) if fit_intercept else np.zeros(p)
-
-    def per_block(block: Block) -> tuple[FloatArray, FloatArray]:
-        Z = block.X - guess
-        weighted = block.weigh(Z)
-        return weighted.sum(axis=0), np.einsum("ij,ij->j", weighted, Z)
-
-    sums, squares = rows.total(per_block)
-    off = sums / rows.total_weight if fit_intercept else np.zeros(p)
-    shift = guess + off
-    unit = np.sqrt(np.maximum(squares / rows.total_weight - off**2, 0.0))
-    constant = unit <= 8.0 * np.finfo(float).eps * np.abs(shift)
-    return shift, np.where(constant, 1.0, unit)
+    X = rows.sample(SAMPLE_ROWS).X
+    if not fit_intercept:
+        unit = np.sqrt(np.mean(np.square(X), axis=0))
+        return None, np.where(unit > 0.0, unit, 1.0)
+    mean = X.mean(axis=0)
+    spread = np.sqrt(np.mean(np.square(X - mean), axis=0))
+    constant = np.ptp(X, axis=0) == 0.0
+    shift = np.where(constant, X[0], mean)
+    unit = np.where(constant | (spread == 0.0), 1.0, spread)
+    far = (np.abs(shift) > FAR * unit) | (constant & (shift != 0.0))
+    return shift if far.any() else None, unit

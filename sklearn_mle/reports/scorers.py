@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import MetaEstimatorMixin
-from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRequest
+
+from sklearn_mle.reports.behind import estimator_behind
 
 
 class LogLikelihoodScorer:
@@ -47,7 +47,7 @@ class LogLikelihoodScorer:
     def __call__(
         self, estimator: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> float:
-        estimator, X = _last_step(estimator, X)
+        estimator, X = estimator_behind(estimator, X)
         if not hasattr(estimator, "log_likelihood"):
             raise TypeError(
                 "log_likelihood_scorer needs an estimator with a log_likelihood method; got "
@@ -89,15 +89,3 @@ class LogLikelihoodScorer:
 
 
 log_likelihood_scorer = LogLikelihoodScorer()
-
-
-def _last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """The estimator that has the likelihood, behind pipelines and searches, and X as it gets it."""
-    while True:
-        if isinstance(estimator, Pipeline):
-            X = estimator[:-1].transform(X) if len(estimator) > 1 else X
-            estimator = estimator[-1]
-        elif isinstance(estimator, MetaEstimatorMixin) and hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        else:
-            return estimator, X

@@ -45,7 +45,7 @@ class Block:
     def n_rows(self) -> int:
         return self.y.shape[0]
 
-    def weigh(self, values: FloatArray) -> FloatArray:
+    def weigh(self, values: NDArray[Any]) -> NDArray[Any]:
         """``values`` of shape (m,) or (m, k), each row times its weight."""
         if self.weight is None:
             return values
@@ -70,7 +70,8 @@ class Rows(ABC):
         ----------
         per_block : callable
             Takes a `Block` and, for each column, the part that belongs to it; returns a tuple of
-            arrays or floats whose shapes do not depend on the block.
+            arrays or floats whose shapes do not depend on the block. Several blocks may be at work
+            at once: it must not change anything outside.
         *columns : Column
             Columns that `column` made.
 
@@ -85,9 +86,22 @@ class Rows(ABC):
         """A new column: ``per_block(block, *parts)`` gives its entries, shape (m,) or (m, k)."""
 
     @abstractmethod
+    def column_and_total(
+        self, per_block: Callable[..., tuple[Any, tuple[Any, ...]]], *columns: Column
+    ) -> tuple[Column, tuple[Any, ...]]:
+        """A new column and sums over all blocks, in one pass.
+
+        ``per_block(block, *parts)`` gives the entries of the column, as for `column`, and a tuple,
+        as for `total`.
+        """
+
+    @abstractmethod
     def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Column) -> InMemoryRows:
         """The rows for which ``wanted(block, *parts)`` is true, copied into memory, in order."""
 
     @abstractmethod
     def sample(self, m: int) -> InMemoryRows:
-        """``min(m, n_rows)`` rows, evenly spread, the same on every call, in order."""
+        """``min(m, n_rows)`` rows, evenly spread, the same on every call, in order.
+
+        All rows are not copied if they are in memory as they should be.
+        """

@@ -7,10 +7,7 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-PARALLEL_COLUMNS = 200
-"""Up to here a product of one block is too short to share: threads gain nothing on a quiet machine,
-and wait for each other whenever another process holds a core (1e6 x 10 on two busy cores: 0.06 s
-with one thread, 1.8 s with two)."""
+from sklearn_mle.rows.in_memory import PARALLEL_COLUMNS
 
 
 def suited_to(n_columns: int) -> Any:

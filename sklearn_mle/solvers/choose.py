@@ -6,9 +6,12 @@ solver             needs                           how exact
 least_squares      a quadratic cost                to rounding
 least_absolute     a piecewise linear cost         an optimal vertex, proved by its dual
 newton             a smooth, log-concave cost      to rounding
+lbfgs              the same, and products with     to rounding, certified by conjugate gradients
+                   the Hessian
 =================  ==============================  ==============================================
 
-``"auto"`` takes the first in the table whose needs the likelihood meets.
+``"auto"`` takes the first in the table whose needs the likelihood meets; lbfgs before newton where
+there are many coefficients, but more than twice as many rows.
 """
 
 from __future__ import annotations
@@ -17,16 +20,18 @@ from types import ModuleType
 from typing import Any
 
 from sklearn_mle.noises.noise import Fact
-from sklearn_mle.solvers import least_absolute, least_squares, newton
+from sklearn_mle.rows.rows import Rows
+from sklearn_mle.solvers import lbfgs, least_absolute, least_squares, newton
 
 SOLVERS: dict[str, ModuleType] = {
     "least_squares": least_squares,
     "least_absolute": least_absolute,
     "newton": newton,
+    "lbfgs": lbfgs,
 }
 
 
-def choose(likelihood: Any, solver: str) -> Any:
+def choose(likelihood: Any, solver: str, rows: Rows | None = None) -> Any:
     """The solver module for a likelihood.
 
     Parameters
@@ -35,15 +40,19 @@ def choose(likelihood: Any, solver: str) -> Any:
         Its ``facts`` say what a solver may rely on.
     solver : str
         ``"auto"`` or a name from the table above.
+    rows : Rows, optional
+        What is fitted; only their number and that of their columns matter.
 
     Raises
     ------
     ValueError
         If the name is unknown, or the solver needs what the likelihood does not have.
     """
-    fitting = [name for name in SOLVERS if _meets(likelihood, SOLVERS[name].NEEDS)]
+    fitting = [name for name in SOLVERS if _meets(likelihood, name)]
     if solver == "auto":
-        return SOLVERS[fitting[0]]
+        size = rows.n_columns * likelihood.n_scores if rows and "lbfgs" in fitting else 0
+        many = rows is not None and lbfgs.pays(rows.n_rows, size)
+        return SOLVERS["lbfgs" if many else fitting[0]]
     if solver in fitting:
         return SOLVERS[solver]
     choice = ", ".join(repr(name) for name in ["auto", *fitting])
@@ -63,7 +72,10 @@ def describe(facts: Fact) -> str:
     return " and ".join(str(fact.name).lower().replace("_", " ") for fact in facts)
 
 
-def _meets(likelihood: Any, needs: Fact) -> bool:
+def _meets(likelihood: Any, solver: str) -> bool:
+    needs = SOLVERS[solver].NEEDS
     if Fact.SMOOTH in needs and not hasattr(likelihood, "objective"):
+        return False
+    if solver == "lbfgs" and not hasattr(likelihood, "n_scores"):
         return False
     return needs in likelihood.facts

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
+from scipy.linalg.blas import dgemm
 from scipy.linalg.lapack import dpstrf
 
 from sklearn_mle.noises.noise import FloatArray
@@ -64,6 +65,10 @@ class Frame:
     def scaled(self, X: FloatArray) -> FloatArray:
         """The rows z, with the leading one, shape (m, size)."""
         Z = np.empty((X.shape[0], self.size))
+        if self.blur <= FAR and Z.size and X.size:
+            matrix, row = self.directions(np.eye(self.size))
+            Z[:] = row
+            return dgemm(1.0, matrix.T, X.T, 1.0, Z.T, overwrite_c=True).T
         Z[:, : int(self.intercept)] = 1.0
         every = self.kept.shape[0] == X.shape[1]
         part = X if every else X[:, self.kept]
@@ -170,19 +175,22 @@ def fit_frame(X: FloatArray, y: FloatArray, share: FloatArray, intercept: bool) 
     first = X[0] if intercept else np.zeros(p)
     centre = first + share @ (X - first) / total if intercept else first
     Z = X - centre
-    spread = np.sqrt(share @ np.square(Z) / total)
+    Z *= np.sqrt(share / total)[:, None]
+    gram = Z.T @ Z
+    spread = np.sqrt(gram.diagonal())
     offset = np.abs(centre)
     nothing = spread <= 4.0 * EPS * offset
     spread[nothing] = 1.0
-    Z[:, nothing] = 0.0
-    Z /= spread
     blur = 4.0 * EPS * (1.0 + float((offset / spread)[~nothing].max(initial=0.0)))
     kept, dropped = np.arange(p), np.empty(0, dtype=np.intp)
     relation = np.empty((p, 0))
-    weighted = Z * np.sqrt(share / total)[:, None]
     mix: FloatArray | None = None
-    condition = _condition_if_good(weighted)
+    condition = None
+    if not nothing.any() and X.shape[0] >= p:
+        condition = _condition_if_good(gram / np.outer(spread, spread))
     if condition is None:
+        Z[:, nothing] = 0.0
+        weighted = Z / spread
         R, order = qr(weighted, mode="r", pivoting=True, check_finite=False)
         diagonal = np.abs(np.diagonal(R))
         rank = int(np.count_nonzero(diagonal > max(DEPENDENT, 8.0 * blur)))
@@ -192,19 +200,16 @@ def fit_frame(X: FloatArray, y: FloatArray, share: FloatArray, intercept: bool) 
         condition = float(diagonal[0] / diagonal[rank - 1]) if rank else 1.0
         if condition > WELL_CONDITIONED:
             mix = solve_triangular(R[:rank, :rank], np.eye(rank))[where]
-    y_centre = float(np.median(y)) if intercept else 0.0
+    y_centre = float(np.partition(y, y.shape[0] // 2)[y.shape[0] // 2]) if intercept else 0.0
     return Frame(centre, spread, y_centre, kept, dropped, relation, blur, condition, mix, intercept)
 
 
-def _condition_if_good(Z: FloatArray) -> float | None:
-    """The ratio of extreme pivots, if Cholesky of the Gram matrix with pivoting can tell."""
-    m, p = Z.shape
+def _condition_if_good(correlation: FloatArray) -> float | None:
+    """The ratio of extreme pivots, if Cholesky with pivoting can tell."""
+    p = correlation.shape[0]
     if p == 0:
         return 1.0
-    factor, _, rank, _ = dpstrf(Z.T @ Z, tol=1e-10, lower=True)
+    factor, _, rank, _ = dpstrf(correlation, tol=1e-10, lower=True)
     least = float(factor.diagonal().min())
-    return (
-        float(factor[0, 0]) / least
-        if m >= p and rank == p and least > 0.5 / WELL_CONDITIONED
-        else None
-    )
+    good = rank == p and least > 0.5 / WELL_CONDITIONED
+    return float(factor[0, 0]) / least if good else None

@@ -17,7 +17,7 @@ ROUNDING = 1024.0 * EPS
 MANY_ROWS = 5000
 """Rows up to which residuals are computed in extended precision."""
 NEARLY_EXACT = 1e-10
-"""Mean absolute residual, relative to the responses, that may be nothing but rounding."""
+"""Mean absolute residual, relative to the terms it comes from, that may be nothing but rounding."""
 
 
 def prove(
@@ -40,9 +40,10 @@ def prove(
     else:
         slack = ROUNDING + answer.slack
         slack += EPS * (8.0 * np.sqrt(level.rows.n_rows) + 16.0 * level.frame.condition)
-        loss, gap = check.absolute + level.tilt * check.signed, gap + check.gap
+        loss, gap = loss + check.loss, gap + check.gap
     gap = (gap / loss if loss > 0.0 else 0.0) + 2.0 * slack / (1.0 - abs(level.tilt))
-    if check is not None and check.absolute <= NEARLY_EXACT * check.size:
+    terms = rounding_of(level.frame, coef, intercept) / EPS * level.rows.total_weight
+    if loss <= NEARLY_EXACT * terms:
         loss = float("nan")
     return loss, gap
 

@@ -18,12 +18,19 @@ from sklearn_mle.solvers.reduced_problem import (
     spread_excess,
     weighted_gram,
 )
-from sklearn_mle.solvers.smoothed_newton import Smoothed, active_count, minimise_smoothed
+from sklearn_mle.solvers.smoothed_newton import (
+    LEAST_WIDTH,
+    SLACK_WIDTH,
+    Smoothed,
+    active_count,
+    minimise_smoothed,
+    smoothing_error,
+)
 from sklearn_mle.solvers.vertex import Vertex, descend, guess_basis, null_direction
 
 JITTER_SEED = 1973
 PHASES = 40
-"""Widths that the path may visit; each is a fifth of the one before."""
+"""Widths that the path may visit, each at most half of the one before."""
 
 
 def solve_exactly(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer:
@@ -38,8 +45,9 @@ def solve_exactly(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer
     q = problem.Z.shape[1]
     if problem.Z.shape[0] < q:
         return _no_hold(problem, np.arange(problem.Z.shape[0]))
+    steps = at.steps
     at = shrink(problem, at)
-    tally["newton_steps"] += at.steps
+    tally["newton_steps"] += at.steps - steps
     if at.ray is not None and problem.growth(at.ray) < 0.0:
         return _unbounded(problem, at.b, at.ray)
     basis = guess_basis(problem, at.residuals, at.width)
@@ -67,14 +75,21 @@ def solve_exactly(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer
 def shrink(problem: Reduced, at: Smoothed) -> Smoothed:
     """The smoothed path, until about two rows a coefficient are active."""
     q = problem.Z.shape[1]
-    floor = 1e-9 * float(np.mean(np.abs(at.residuals))) + np.finfo(float).tiny
+    floor = narrowest(at)
     width = max(at.width, floor)
     for _ in range(PHASES):
         at = minimise_smoothed(problem, at, width, 8)
         if at.ray is not None or active_count(at) <= 2 * q or width <= floor:
             break
-        width = max(floor, 0.2 * width)
+        width = max(floor, min(0.5 * width, SLACK_WIDTH * smoothing_error(problem, at)))
     return at
+
+
+def narrowest(at: Smoothed) -> float:
+    """A width at which residuals within are taken for zero."""
+    return max(
+        1e-9 * float(np.abs(at.residuals).sum()) / max(1, at.residuals.shape[0]), LEAST_WIDTH
+    )
 
 
 def interpolate(problem: Reduced, basis: IntArray) -> FloatArray:
@@ -137,12 +152,17 @@ def certified(problem: Reduced, vertex: Vertex) -> Answer | None:
     r = problem.y - problem.Z @ b
     r[vertex.basis] = 0.0
     dual: FloatArray = np.clip(vertex.dual, -problem.w, problem.w)
-    cost = float(problem.w @ np.abs(r))
-    gap = float(np.sum(problem.w * np.abs(r) - dual * r))
-    if gap > 1e-12 * cost + 1e-15 * float(problem.w @ np.abs(problem.y)):
-        return None
-    slack = spread_excess(problem, dual)
-    return Answer(b, dual, slack) if slack <= 1e-10 else None
+    answer = Answer(b, dual, spread_excess(problem, dual))
+    return answer if answer.slack <= 1e-10 and is_tight(problem, answer, r) else None
+
+
+def is_tight(problem: Reduced, answer: Answer, r: FloatArray | None = None) -> bool:
+    """Whether the dual of an answer closes its gap, up to rounding; r are its residuals."""
+    if r is None:
+        r = problem.y - problem.Z @ answer.b
+    terms = problem.w * np.abs(r)
+    gap = float(np.sum(terms - answer.dual * r))
+    return gap <= 1e-12 * float(terms.sum()) + 1e-15 * float(problem.w @ np.abs(problem.y))
 
 
 def _no_hold(problem: Reduced, basis: IntArray) -> Answer:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf, dtrtrs
 
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.solvers.reduced_problem import Reduced, weighted_gram
+from sklearn_mle.solvers.reduced_problem import IntArray, Reduced, weighted_gram
+from sklearn_mle.solvers.smoothed_newton import Smoothed, active_gram
 
 HEAVY = 3.0
 """Multiple of the median influence from which on a row is heavy."""
 TAIL = 0.999
 """If this quantile of the influence is not heavy, the data are ordinary."""
-LOOKED_AT = 8000
+LOOKED_AT = 2000
 SKETCH = 6
 SKETCH_SEED = 1984
 
@@ -63,22 +66,57 @@ def measure_influence(sample: Reduced, light: int, fraction: float) -> Influence
     rests on them, so that influence differs for certain. Over all the data, heavy rows are to be
     about half as many as sampled ones at the most.
     """
+    q = sample.c.shape[0]
+    stride = max(1, light // max(LOOKED_AT, 20 * q))
+    Z, w = sample.Z[:light:stride], sample.w[:light:stride]
+    if light == sample.y.shape[0] and _ordinary(Z, w):
+        return None
     values, vectors = np.linalg.eigh(weighted_gram(sample.Z, sample.w))
     whitening = vectors / np.sqrt(np.maximum(values, 1e-14 * values[-1]))
-    stride = max(1, light // LOOKED_AT)
-    Z, w = sample.Z[:light:stride], sample.w[:light:stride]
-    middle, tail = np.quantile(_length(Z @ whitening) * w, [0.5, TAIL])
-    if light == sample.y.shape[0] and tail <= HEAVY * middle:
-        return None
-    q = whitening.shape[0]
     if q > SKETCH:
-        random = np.random.default_rng(SKETCH_SEED).standard_normal((q, SKETCH))
-        whitening = whitening @ random / np.sqrt(SKETCH)
+        whitening = whitening @ _sketch(q)
     leverage = _length(Z @ whitening)
     middle, tail = np.quantile(leverage * w, [0.5, 1.0 - 0.5 * fraction])
     median = float(np.median(leverage)) or float(np.mean(leverage)) or 1.0
     far = max(HEAVY * median, float(np.quantile(leverage, 1.0 - 0.5 * fraction)))
     return Influence(whitening, median, max(HEAVY * float(middle), float(tail)), far)
+
+
+def within_reach(problem: Reduced, at: Smoothed, size: float) -> IntArray:
+    """Rows whose residual is at most ``size`` times their leverage on the active rows.
+
+    The leverage is taken over its root mean square on those, and as 0.7 where it is less.
+    """
+    active = (np.abs(at.residuals) <= at.width).nonzero()[0]
+    factor, failed = dpotrf(active_gram(problem, active, active.shape[0]), lower=True)
+    q = problem.c.shape[0]
+    sketch = _sketch(q) if q > SKETCH else np.eye(q)
+    weight = float(problem.w[active].sum())
+    if failed or not weight > 0.0:
+        return np.arange(problem.y.shape[0])
+    whitening = dtrtrs(factor, sketch, lower=True, trans=True)[0] * np.sqrt(weight / q)
+    across = whitening.T @ problem.Z.T
+    across *= across
+    reach = across.sum(axis=0)
+    return (np.square(at.residuals * (1.0 / size)) <= np.maximum(0.49, reach)).nonzero()[0]
+
+
+def _ordinary(Z: FloatArray, w: FloatArray) -> bool:
+    """Whether the `TAIL` of the influence of these rows is not heavy."""
+    factor, failed = dpotrf(weighted_gram(Z, w), lower=True)
+    if failed:
+        return False
+    influence = _length(Z @ dtrtrs(factor, np.eye(Z.shape[1]), lower=True)[0].T) * w
+    half, last = influence.shape[0] // 2, int(TAIL * (influence.shape[0] - 1))
+    influence.partition([half, last])
+    return bool(influence[last] <= HEAVY * influence[half])
+
+
+@functools.cache
+def _sketch(q: int) -> FloatArray:
+    """Random directions, the same on every call, of mean square length one each row."""
+    random = np.random.default_rng(SKETCH_SEED).standard_normal((q, SKETCH))
+    return random / np.sqrt(SKETCH)
 
 
 def _length(rows: FloatArray) -> FloatArray:

@@ -23,6 +23,8 @@ PAIRS = 300
 ROUNDS = 8
 TRIALS = 12
 """Features up to which each is left out by trial."""
+ROUNDING = 1e-14
+"""Size of a coefficient, relative to the largest, that is nothing but rounding."""
 TAKES_PART = 1e-7
 """Coefficient, relative to the largest, of a feature that takes part."""
 
@@ -50,6 +52,8 @@ def few_features(margins: Margins, found: Widest) -> tuple[FloatArray, NDArray[n
             weight = 1.0 / (size / size.max() + 1e-3)
         slim = _without(margins, decided, space, slim)
     size = sizes(slim)[:p]
+    slim = slim.copy()
+    slim[:, :p][:, size <= ROUNDING * size.max()] = 0.0
     return slim, np.flatnonzero(size > TAKES_PART * size.max())
 
 

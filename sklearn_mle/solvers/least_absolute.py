@@ -27,7 +27,8 @@ from sklearn_mle.rows.rows import Block, Column, Rows
 from sklearn_mle.solvers import blas_threads
 from sklearn_mle.solvers.column_frame import Frame, fit_frame
 from sklearn_mle.solvers.duality_gap import prove
-from sklearn_mle.solvers.exact_vertex import by_linear_programme, solve_exactly
+from sklearn_mle.solvers.exact_vertex import by_linear_programme
+from sklearn_mle.solvers.narrowing import solve_near
 from sklearn_mle.solvers.reduced_problem import Answer, Reduced, least_squares
 from sklearn_mle.solvers.row_screening import (
     Sample,
@@ -37,7 +38,14 @@ from sklearn_mle.solvers.row_screening import (
     solve_level,
 )
 from sklearn_mle.solvers.sign_passes import Level
-from sklearn_mle.solvers.smoothed_newton import Smoothed, predict_from_afar, strides_of
+from sklearn_mle.solvers.smoothed_newton import (
+    SLACK_WIDTH,
+    Smoothed,
+    predict_from_afar,
+    sampling_error,
+    smoothing_error,
+    strides_of,
+)
 from sklearn_mle.solvers.solution import (
     CONVERGED,
     EXACT_FIT,
@@ -106,6 +114,8 @@ class Fit:
         A bound on the relative gap of the loss.
     iterations : int
     trace : Trace
+    shares : Column or None
+        The dual of rows of sign 0 over their weight, if they are not in the band.
     """
 
     level: Level
@@ -118,6 +128,7 @@ class Fit:
     gap: float
     iterations: int
     trace: Trace
+    shares: Column = None
 
     def dual(self) -> NDArray[np.longdouble]:
         """The d with ``w * (tau - 1) <= d <= w * tau`` and ``X'd = 0``, for rows in memory."""
@@ -126,7 +137,8 @@ class Fit:
         a = self.answer.dual
         if self.signs is not None:
             a = self.signs * w
-            a[self.signs == 0] = self.answer.dual
+            on = self.signs == 0
+            a[on] = self.answer.dual if self.shares is None else self.shares[on] * w[on]
         return (a + tilt * w) / 2
 
 
@@ -181,12 +193,11 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
     if start is not None:
         b = frame.from_raw(np.asarray(start.coef, dtype=np.float64), float(start.intercept))
     if small:
-        return _fit_in_memory(level, drawn, b, tally, max_iter)
-    at = Smoothed(b, np.empty(0), 0.0)
-    screened = solve_level(level, sample, at, tally, max_iter)
+        return _fit_in_memory(level, drawn, None, b, tally, max_iter)
+    screened = solve_level(level, sample, b, tally, max_iter)
     if screened is None:
         tally["direct"] += 1
-        return _fit_in_memory(level, rows.sample(n), b, tally, max_iter)
+        return _fit_in_memory(level, rows.sample(n), sample.problem, b, tally, max_iter)
     return _fit_screened(level, screened, tally)
 
 
@@ -281,16 +292,27 @@ def _fit_of_nothing(level: Level) -> Fit:
 
 
 def _fit_in_memory(
-    level: Level, rows: InMemoryRows, b: FloatArray, tally: Counter[str], max_iter: int
+    level: Level,
+    rows: InMemoryRows,
+    sample: Reduced | None,
+    b: FloatArray,
+    tally: Counter[str],
+    max_iter: int,
 ) -> Fit:
-    """All rows at once, without screening."""
+    """All rows at once, without screening; from the fit of a sample, or of strides of the rows."""
     problem = level.reduced(rows, level.c)
     problem = replace(problem, c=level.tilt * (problem.w @ problem.Z))
-    at = predict_from_afar(problem, max_iter, b)
+    at = predict_from_afar(problem if sample is None else sample, max_iter, b)
     if at.phases >= max_iter:
         screened = Screened(Answer(at.b, at.b, np.inf), rows, None, None, at.phases, False)
     else:
-        answer = solve_exactly(problem, at, tally)
+        tally["newton_steps"] += at.steps
+        if sample is None:
+            near = replace(at, width=SLACK_WIDTH * smoothing_error(problem, at), steps=0)
+        else:
+            r = problem.y - problem.Z @ at.b
+            near = Smoothed(at.b, r, SLACK_WIDTH * sampling_error(sample, at))
+        answer = solve_near(problem, near, tally)
         if answer.ray is not None:
             tally["fallbacks"] += 1
             answer = by_linear_programme(problem, at.b)
@@ -304,20 +326,31 @@ def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
     coef, intercept = level.frame.least_norm(*level.frame.raw(answer.b))
     loss, gap = prove(level, screened, coef, intercept)
     trace, used = Trace(**tally), screened.iterations
-    band, signs = screened.band, screened.signs
-    return Fit(level, coef, intercept, answer, band, signs, loss, gap, used, trace)
+    return Fit(
+        level,
+        coef,
+        intercept,
+        answer,
+        screened.band,
+        screened.signs,
+        loss,
+        gap,
+        used,
+        trace,
+        screened.shares,
+    )
 
 
 def _solution(problem: Problem, fit: Fit, tol: float, max_iter: int) -> Solution:
     """The fit with its scale, its cost and what is to be said of it.
 
-    The loss is summed again where columns were dropped or rows merged, and where it may be zero up
-    to rounding; should it come out above the one that was proved, the gap says so.
+    The loss is summed again where columns were dropped, and where it may be zero up to rounding;
+    should it come out above the one that was proved, the gap says so.
     """
     noise, rows, frame = problem.likelihood.noise, problem.rows, fit.level.frame
     mean = 0.5 * tilt_of(noise)[1] * fit.loss / rows.total_weight
     gap = fit.gap
-    if mean != 0.0 and (fit.signs is None or np.isnan(mean) or frame.dropped.shape[0]):
+    if np.isnan(mean) or (mean > 0.0 and frame.dropped.shape[0]):
         proved, mean = mean, mean_loss(rows, noise, fit.coef, fit.intercept)
         gap += max(0.0, 1.0 - proved / mean) if mean > 0.0 else 0.0
     scale = noise.scale_from_loss(mean)

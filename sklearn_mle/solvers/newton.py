@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from sklearn_mle.likelihoods.objective import Derivatives, FloatArray, Objective
+from sklearn_mle.likelihoods.objective import FloatArray, Objective
 from sklearn_mle.noises.noise import Fact
+from sklearn_mle.solvers.blas_threads import suited_to
 from sklearn_mle.solvers.line_search import backtrack, sufficient
 from sklearn_mle.solvers.separation import Recession, any_excluded, find_separation, separated
 from sklearn_mle.solvers.solution import (
@@ -41,10 +42,16 @@ NEAR = 1e-3
 """Decrement a unit of weight below which the Hessian at hand is tried for another step."""
 CHORD = 0.01
 """Share of the decrement that such a step may leave; a Hessian of its own leaves less."""
+CHORDS = 4
+"""Such steps beyond which a new Hessian is the faster way."""
 SAMPLE_ROWS = 2000
 SAMPLE_ROWS_A_TERM = 40
 """Rows a coefficient in a sample, below which its fit says little of that of all rows."""
-SAMPLE_TOL = 1e-6
+SAMPLE_SHARE = 16
+"""At least one row in so many is in the sample."""
+SAMPLE_TOL = 1e-3
+SAMPLE_EXACT = 0.01
+"""Decrement a coefficient at which a sample is fitted; that of its sampling error is 1."""
 ROUNDING = 1e-18
 """Newton decrement a unit of weight that rounding errors alone can leave on bad designs."""
 FLAT = 32.0 * np.finfo(float).eps
@@ -69,8 +76,8 @@ class Descent:
     decrement : float
         ``g' H^+ g`` at theta, the squared Newton decrement.
     n_iter : int
-    rank : int
-        Rank of the scaled Hessian at the first point.
+    curvature : Curvature
+        The factor of the last Hessian.
     slow_steps : int
         How many of the last full steps did not converge quadratically.
     exhausted : bool
@@ -81,7 +88,7 @@ class Descent:
     value: float
     decrement: float
     n_iter: int
-    rank: int
+    curvature: Curvature
     slow_steps: int
     exhausted: bool
 
@@ -108,21 +115,26 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     -------
     Solution
     """
-    objective = problem.likelihood.objective(problem.rows, problem.fit_intercept)
-    warm = start is not None
-    start = _start_from_sample(problem) if start is None else start
-    theta = objective.start() if start is None else objective.pack(start.coef, start.intercept)
-    weight = problem.rows.total_weight
-    descent = descend(objective, theta, weight, tol, max_iter)
-    per_class = descent.rank // objective.n_scores - int(problem.fit_intercept)
-    separation = None
-    if _suspect(problem, descent, tol, warm, *objective.unpack(descent.theta)):
-        descent, separation = _settle(problem, objective, descent, tol, max_iter)
-    coef, intercept = objective.unpack(descent.theta)
+    rows = problem.rows
+    with suited_to(rows.n_columns):
+        objective = problem.likelihood.objective(rows, problem.fit_intercept)
+        if start is not None:
+            theta, near = objective.pack(start.coef, start.intercept), None
+        else:
+            theta, near = _start_from_sample(objective)
+        exact = EXACT * rows.total_weight
+        descent = descend(objective, theta, rows.total_weight, tol, max_iter, exact, near)
+        coef, intercept = objective.unpack(descent.theta)
+        rank, separation = descent.curvature.rank, None
+        if _suspect(problem, descent, tol, start is not None, coef, intercept):
+            descent, separation = _settle(problem, objective, descent, tol, max_iter)
+            coef, intercept = objective.unpack(descent.theta)
+            rank = Curvature.of(objective.derivatives(objective.start()).hessian).rank
     outcome, gap = _judge(descent, tol, max_iter)
     if separation is not None:
         excess = separation.excess(coef, intercept) / max(1.0, abs(descent.value))
         outcome, gap = separated(separation), min(descent.gap + excess, gap)
+    per_class = rank // objective.n_scores - int(problem.fit_intercept)
     return Solution(
         coef=coef,
         intercept=intercept,
@@ -143,69 +155,108 @@ def descend(
     weight: float,
     tol: float,
     max_iter: int,
+    exact: float,
+    curvature: Curvature | None = None,
     patience: int = PATIENCE,
 ) -> Descent:
     """Newton steps until the cost, and then theta, is exact.
 
     The full step is nearly always good: its derivatives, which the next step needs, are computed at
     once, and a search along the line begins only where the cost did not fall enough. Near the
-    minimum the Hessian hardly changes, and steps with the one at hand need only gradients.
+    minimum the Hessian hardly changes, and steps with the one at hand need only gradients; the last
+    of them is known to be good from those before it, and needs none.
+
+    Parameters
+    ----------
+    objective : Objective
+    theta : ndarray of shape (size,)
+        Where to begin.
+    weight : float
+        Total weight of the rows.
+    tol : float
+        The gap that must be reached.
+    max_iter : int
+    exact : float
+        Decrement at which theta is exact.
+    curvature : Curvature, optional
+        About that at theta, to save the first Hessian.
+    patience : int, optional
+        Slow steps in a row after which a cost within tol is left alone.
+
+    Returns
+    -------
+    Descent
     """
-    at = objective.derivatives(theta)
-    curvature = Curvature.of(at.hessian)
-    step, decrement = curvature.step(at.gradient)
-    here = Descent(theta, at.value, decrement, 0, curvature.rank, 0, False)
-    rank, chords = curvature.rank, True
-    while not _finished(here, weight, tol, patience):
+    known = curvature is not None
+    if curvature is None:
+        value, gradient, hessian = objective.derivatives(theta)
+        curvature = Curvature.of(hessian)
+    else:
+        value, gradient = objective.value_and_gradient(theta)
+    step, decrement = curvature.step(gradient)
+    here = Descent(theta, value, decrement, 0, curvature, 0, False)
+    chords = not known
+    while not _finished(here, weight, tol, exact, patience):
         if here.n_iter == max_iter:
             return replace(here, exhausted=True)
         if chords and here.decrement <= NEAR * weight:
-            value, gradient = objective.value_and_gradient(here.theta + step)
-            after, left = curvature.step(gradient)
-            if left <= CHORD * here.decrement:
-                here = Descent(here.theta + step, value, left, here.n_iter + 1, rank, 0, False)
-                step, at = after, Derivatives(value, gradient, at.hessian)
+            value, gradient_after = objective.value_and_gradient(here.theta + step)
+            after, left = curvature.step(gradient_after)
+            rate = left / here.decrement
+            if rate <= CHORD:
+                here = replace(
+                    here,
+                    theta=here.theta + step,
+                    value=value,
+                    decrement=left,
+                    n_iter=here.n_iter + 1,
+                    slow_steps=0,
+                )
+                step, gradient = after, gradient_after
+                if left * rate <= exact and here.gap <= tol:
+                    return replace(here, theta=here.theta + step)
+                chords = left * rate**CHORDS <= exact
                 continue
-            chords = False
-        slope, length = float(at.gradient @ step), 1.0
+        chords = True
+        slope, length = float(gradient @ step), 1.0
         ahead = objective.derivatives(here.theta + step)
         if not sufficient(1.0, ahead.value, here.value, slope):
             length = backtrack(objective.along(here.theta, step), here.value, slope)
             if length == 0.0:
                 break
             ahead = objective.derivatives(here.theta + length * step)
-        theta, at = here.theta + length * step, ahead
-        curvature = Curvature.of(at.hessian)
-        step, decrement = curvature.step(at.gradient)
+        theta, gradient = here.theta + length * step, ahead.gradient
+        curvature = Curvature.of(ahead.hessian)
+        step, decrement = curvature.step(gradient)
         slow = length == 1.0 and decrement > SLOW * here.decrement
         slow_steps = here.slow_steps + 1 if slow else 0
-        here = Descent(theta, at.value, decrement, here.n_iter + 1, rank, slow_steps, False)
+        here = Descent(theta, ahead.value, decrement, here.n_iter + 1, curvature, slow_steps, False)
     return here
 
 
-def _start_from_sample(problem: Problem) -> Start | None:
-    """The fit of a sample, from which one or two passes over all rows suffice.
+def _start_from_sample(objective: Objective) -> tuple[FloatArray, Curvature | None]:
+    """The fit of a sample, from which two or three passes over all rows suffice.
 
     With m rows for the p coefficients the decrement of the start is about ``p / m`` a unit of
-    weight. None where a sample is not much smaller than the rows, or its own fit did not converge
-    (a rare class may be missing from it).
+    weight, and so is the square of the relative error of the sample's Hessian. The sample is
+    fitted only to well below that. It is not asked where it is not much smaller than the rows, or
+    its own fit did not converge (a rare class may be missing from it).
     """
-    rows, likelihood = problem.rows, problem.likelihood
-    terms = (likelihood.n_classes - 1) * (rows.n_columns + 1)
-    m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_TERM * terms, rows.n_rows // 16)
+    rows = objective.rows
+    m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_TERM * objective.size, rows.n_rows // SAMPLE_SHARE)
     if 4 * m > rows.n_rows:
-        return None
-    sample = replace(problem, rows=rows.sample(m))
-    objective = likelihood.objective(sample.rows, problem.fit_intercept)
-    inner = _start_from_sample(sample)
-    theta = objective.start() if inner is None else objective.pack(inner.coef, inner.intercept)
-    end = descend(objective, theta, sample.rows.total_weight, SAMPLE_TOL, 20)
+        return objective.start(), None
+    sample = objective.on(rows.sample(m))
+    weight = sample.rows.total_weight
+    theta, near = _start_from_sample(sample)
+    enough = SAMPLE_EXACT * objective.size
+    end = descend(sample, theta, weight, SAMPLE_TOL, 20, enough, near)
     if end.exhausted or end.slow_steps > 0:
-        return None
-    return Start(*objective.unpack(end.theta))
+        return objective.start(), None
+    return end.theta, end.curvature.scaled(rows.total_weight / weight)
 
 
-def _finished(here: Descent, weight: float, tol: float, patience: int) -> bool:
+def _finished(here: Descent, weight: float, tol: float, exact: float, patience: int) -> bool:
     """Whether the cost is exact enough, and theta with it.
 
     A cost that still converges slowly has no finite minimum to polish; a decrement at the level of
@@ -214,7 +265,7 @@ def _finished(here: Descent, weight: float, tol: float, patience: int) -> bool:
     if here.gap > tol:
         return False
     at_rounding = here.slow_steps >= 1 and here.decrement <= ROUNDING * weight
-    return here.decrement <= EXACT * weight or at_rounding or here.slow_steps >= patience
+    return here.decrement <= exact or at_rounding or here.slow_steps >= patience
 
 
 @dataclass(frozen=True)
@@ -251,6 +302,10 @@ class Curvature:
     @property
     def rank(self) -> int:
         return self.root.shape[1]
+
+    def scaled(self, factor: float) -> Curvature:
+        """The factor of the Hessian times a number."""
+        return Curvature(self.unit * np.sqrt(factor), self.root)
 
     def step(self, gradient: FloatArray) -> tuple[FloatArray, float]:
         """The Newton step, and the squared decrement ``g' H^+ g``."""
@@ -290,8 +345,8 @@ def _settle(
         if found.complete:
             cost = objective.value(theta)
             return replace(end, theta=theta, value=cost, decrement=cost, exhausted=False), found
-    left = max_iter - end.n_iter
-    after = descend(objective, theta, rows.total_weight, tol, left, patience)
+    left, exact = max_iter - end.n_iter, EXACT * rows.total_weight
+    after = descend(objective, theta, rows.total_weight, tol, left, exact, patience=patience)
     return replace(after, n_iter=end.n_iter + after.n_iter), found
 
 

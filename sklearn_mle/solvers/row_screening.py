@@ -5,9 +5,8 @@ the sign of the residual of most rows. Those rows enter the problem as one sum, 
 around zero are solved exactly, and the signs are verified on all rows. A wrong sign sends its row
 back into the band, so that the answer is exact whatever the sample said.
 
-The band rows are a problem of the same form (`Reduced`) and are solved in the same way: 1e6 rows
-become 6e4, 9e3, 2e3, and a vertex. The sum over the rows set aside is exact, so that only band rows
-carry sampling error and the bands shrink fast.
+The band rows are a problem of the same form (`Reduced`) in memory, solved by `narrowing`. The sum
+over the rows set aside is exact, so that no sampling error is left.
 """
 
 from __future__ import annotations
@@ -20,9 +19,11 @@ import numpy as np
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block, Column
-from sklearn_mle.solvers.column_frame import plain_frame
-from sklearn_mle.solvers.exact_vertex import solve_exactly
+from sklearn_mle.solvers.atoms import (
+    solve_on_plane,
+)
 from sklearn_mle.solvers.influence import Influence, measure_influence
+from sklearn_mle.solvers.narrowing import SAFETY, solve_near
 from sklearn_mle.solvers.reduced_problem import Answer, Reduced
 from sklearn_mle.solvers.sign_passes import (
     Check,
@@ -32,24 +33,25 @@ from sklearn_mle.solvers.sign_passes import (
     hit_rows,
     in_band,
     is_heavy,
+    nowhere,
     return_rows,
     screen,
     verify,
     without,
 )
-from sklearn_mle.solvers.smoothed_newton import Smoothed, follow, predict_from_afar
+from sklearn_mle.solvers.smoothed_newton import (
+    SLACK_WIDTH,
+    Smoothed,
+    crowded,
+    predict_from_afar,
+    sharpen,
+)
 
-SAFETY = 3.9
-"""Half width of a band in standard errors of a predicted residual. About ``n f(0) s E(N - k)+``
-rows get the wrong sign: at 1e6 rows two for k = 3.5, which cost a second round; 0.3 for 3.9."""
 SMALL = 2500
 """Rows that are solved directly."""
 WIDEST = 0.6
 """Share of the rows in the band from which on screening is no gain; a copy of X is the price of
 doing without."""
-WIDEST_NESTED = 0.35
-"""The same for rows in memory: wider bands would cost more rounds than they save rows."""
-NESTED_BUDGET = 20
 UNFINISHED_ROWS = 2000
 """Rows that tell the size of residuals where a fit stops early."""
 
@@ -103,6 +105,9 @@ class Screened:
         Widths of the smoothed path and rounds of screening.
     finished : bool
         False if those ran out before all signs agreed; then only ``answer.b`` means anything.
+    shares : Column or None
+        If the fit goes through many rows, all those of sign 0 and none of them in the band: their
+        dual over their weight.
     """
 
     answer: Answer
@@ -111,42 +116,11 @@ class Screened:
     check: Check | None
     iterations: int
     finished: bool
-
-
-def solve_reduced(problem: Reduced, b: FloatArray, error: float, tally: Counter[str]) -> Answer:
-    """The exact solution of a problem in memory, near b; ``error`` is that of its predictions."""
-    m, q = problem.Z.shape
-    r = problem.y - problem.Z @ b
-    at = Smoothed(b, r, 1.5 * error)
-    m_sample = max(1, sample_size(m, q))
-    expected = SAFETY * np.sqrt(q / m_sample * (1.0 - m_sample / max(1, m)))
-    if small_enough(m, q) or expected > WIDEST_NESTED:
-        return solve_exactly(problem, at, tally)
-    rows = InMemoryRows(problem.Z, problem.y, problem.w)
-    level = Level(rows, plain_frame(q), problem.c)
-    drawn = rows.sample(m_sample)
-    fraction = drawn.n_rows / m
-    sample = Sample(level.reduced(drawn, problem.c * fraction), drawn.n_rows, fraction)
-    inner: Counter[str] = Counter()
-    screened = solve_level(level, sample, at, inner, NESTED_BUDGET, WIDEST_NESTED)
-    for name in inner.keys() - {"passes", "rounds", "band"}:
-        tally[name] += inner[name]
-    if screened is None or (not screened.finished and screened.answer.ray is None):
-        tally["direct"] += 1
-        return solve_exactly(problem, at, tally)
-    answer = screened.answer
-    dual = screened.signs * problem.w
-    dual[screened.signs == 0] = answer.dual
-    return replace(answer, dual=dual)
+    shares: Column = None
 
 
 def solve_level(
-    level: Level,
-    sample: Sample,
-    at: Smoothed,
-    tally: Counter[str],
-    budget: int,
-    widest: float = WIDEST,
+    level: Level, sample: Sample, b: FloatArray, tally: Counter[str], budget: int
 ) -> Screened | None:
     """Predict, screen, solve the band and verify, until all signs agree.
 
@@ -159,13 +133,23 @@ def solve_level(
     if influence is not None:
         tally["influence"] += 1
         reach, sample = _with_heavy_rows(level, sample, influence, tally)
-    at = _predict(sample, at, budget)
+    at = predict_from_afar(sample.problem, budget, b)
     tally["newton_steps"] += at.steps
     b, used = at.b, at.phases
     if used >= budget:
         return _unfinished(level, b, used)
-    kappa, phi = _band(sample, at, influence)
-    if phi > widest or at.ray is not None:
+    beside = np.ones(at.residuals.shape[0], dtype=np.bool_)
+    if crowded(sample.problem, at):
+        sharp = sharpen(sample.problem, at)
+        found = solve_on_plane(level, sample.problem, sharp, tally)
+        if found is not None:
+            none = level.rows.keep(nowhere, found.signs)
+            return Screened(
+                found.answer, none, found.signs, found.check, used + 1, True, found.shares
+            )
+        beside = np.abs(sharp.residuals) > sharp.width
+    kappa, phi = _band(sample, at, influence, beside)
+    if phi > WIDEST or at.ray is not None:
         return None
     signs, c = screen(level, b, kappa, reach, tally)
     error, rays = kappa / SAFETY, 0
@@ -174,9 +158,9 @@ def solve_level(
         tally["rounds"] += 1
         band = level.rows.keep(in_band, signs)
         tally["band"] = band.n_rows
-        if band.n_rows > widest * level.rows.n_rows and widest == WIDEST_NESTED:
-            return None
-        answer = solve_reduced(level.reduced(band, c), b, error, tally)
+        problem = level.reduced(band, c)
+        near = Smoothed(b, problem.y - problem.Z @ b, SLACK_WIDTH * error)
+        answer = solve_near(problem, near, tally)
         if answer.ray is not None:
             tally["rays"] += 1
             if growth(level, answer.ray) < 0.0:
@@ -204,32 +188,28 @@ def _unfinished(level: Level, b: FloatArray, used: int) -> Screened:
     return Screened(Answer(b, np.zeros(rows.n_rows), np.inf), rows, None, None, used, False)
 
 
-def _predict(sample: Sample, at: Smoothed, budget: int) -> Smoothed:
-    """A smoothed fit of the sample, from a fit with known error or from anywhere."""
-    if at.width == 0.0:
-        return predict_from_afar(sample.problem, budget, at.b)
-    r = sample.problem.y - sample.problem.Z @ at.b
-    q = sample.problem.Z.shape[1]
-    last = at.width / 1.5 * SAFETY * 2.0 * np.sqrt(q / sample.light * (1.0 - sample.fraction))
-    return follow(sample.problem, Smoothed(at.b, r, at.width), min(last, at.width), 0.35, 4, 4)
-
-
-def _band(sample: Sample, at: Smoothed, influence: Influence | None) -> tuple[float, float]:
-    """Half width of the band and the share of rows within.
+def _band(
+    sample: Sample, at: Smoothed, influence: Influence | None, beside: np.ndarray
+) -> tuple[float, float]:
+    """Half width of the band and the share of rows within, from rows that are not fitted exactly.
 
     The sum of sampled signs has the variance ``v * sum w**2`` with v that of one sign; over the
     information ``sum w * f(0)`` this is the error of a prediction, and the density f(0) cancels
     when the width is read off as a quantile of the sample's own residuals: the share of rows in
     the band is ``k * sqrt(v * q * sum w**2 / (sum w)**2 * (1 - fraction))``.
     """
-    light, w = sample.light, sample.problem.w
     q = sample.problem.Z.shape[1]
-    size = np.abs(at.residuals[:light])
-    spread = 1.0 - float(np.mean(np.sign(at.residuals[:light]))) ** 2
-    noise = float(np.sum(np.square(w[:light]))) / float(w.sum()) ** 2
+    beside = beside[: sample.light]
+    r, w = at.residuals[: sample.light][beside], sample.problem.w[: sample.light][beside]
+    if not r.shape[0]:
+        return 0.0, 1.0
+    size = np.abs(r)
+    spread = 1.0 - float(np.mean(np.sign(r))) ** 2
+    total = float(w.sum()) + float(sample.problem.w[sample.light :].sum())
+    noise = float(w @ w) / total**2
     phi = SAFETY * np.sqrt(max(spread, 0.01) * q * noise * (1.0 - sample.fraction))
     if influence is not None:
-        size = size / influence.reach(sample.problem.Z[:light])
+        size = size / influence.reach(sample.problem.Z[: sample.light][beside])
     place = min(size.shape[0] - 1, int(phi * size.shape[0]))
     return float(np.partition(size, place)[place]), float(phi)
 

@@ -51,38 +51,33 @@ class Check:
         Rows set aside with the wrong sign, beyond rounding.
     gap : float
         What they add to the duality gap, rounding included.
-    absolute, signed : float
-        Weighted sums of ``|r|`` and of r.
-    size : float
-        Weighted sum of ``|y|``.
+    loss : float
+        Weighted sum of ``|r| + tilt * r`` over the rows set aside.
     """
 
     wrong: int
     gap: float
-    absolute: float
-    signed: float
-    size: float
+    loss: float
 
 
 def screen(
     level: Level, b: FloatArray, kappa: float, reach: tuple[Column, ...], tally: Counter[str]
 ) -> tuple[Column, FloatArray]:
-    """Signs beyond the band, and c with their rows set aside."""
+    """Signs beyond the band, and c with their rows set aside, in one pass."""
     coef, intercept = level.frame.raw(b)
     kappa = max(kappa, rounding_of(level.frame, coef, intercept), float(np.finfo(float).tiny))
     tilt = level.tilt
 
-    def signs(block: Block, *reach: FloatArray) -> np.ndarray:
-        r = block.y - (block.X @ coef + intercept)
+    def signs(block: Block, *reach: FloatArray) -> tuple[np.ndarray, tuple[FloatArray]]:
+        r = residuals(block, coef, intercept)
         width = kappa * np.abs(reach[0]) if reach else kappa
-        return (r > width).view(np.int8) - (r < -width).view(np.int8)
+        s = (r > width).view(np.int8)
+        s -= (r < -width).view(np.int8)
+        return s, (level.frame.gather(block.X, block.weigh(s + tilt)),)
 
-    def gather(block: Block, s: np.ndarray) -> tuple[FloatArray]:
-        return (level.frame.gather(block.X, block.weigh(s + tilt)),)
-
-    column = level.rows.column(signs, *reach)
-    tally["passes"] += 2
-    return column, level.c + level.rows.total(gather, column)[0]
+    column, (c,) = level.rows.column_and_total(signs, *reach)
+    tally["passes"] += 1
+    return column, level.c + c
 
 
 def verify(level: Level, b: FloatArray, signs: Column) -> Check:
@@ -90,20 +85,25 @@ def verify(level: Level, b: FloatArray, signs: Column) -> Check:
     coef, intercept = level.frame.raw(b)
     rounding = rounding_of(level.frame, coef, intercept)
 
-    def sums(block: Block, s: np.ndarray) -> tuple[int, float, float, float, float]:
-        r = block.y - (block.X @ coef + intercept)
-        product = s * r
-        gap = 0.0
-        wrong = 0
-        if float(product.min()) < 0.0:
-            contrary = np.minimum(product, 0.0)
-            wrong = int(np.count_nonzero(contrary < -rounding))
-            gap = -2.0 * float(block.weigh(contrary).sum())
-        size = float(block.weigh(np.abs(block.y)).sum())
-        weighted = block.weigh(r)
-        return wrong, gap, float(np.abs(weighted).sum()), float(weighted.sum()), size
+    def sums(block: Block, s: np.ndarray) -> tuple[int, float, float]:
+        product = residuals(block, coef, intercept)
+        product *= s
+        weighted = block.weigh(product)
+        loss = float(weighted.sum())
+        if level.tilt:
+            loss += level.tilt * float(weighted @ s)
+        if not product.shape[0] or float(product.min()) >= 0.0:
+            return 0, 0.0, loss
+        gap = -2.0 * float(np.minimum(weighted, 0.0).sum())
+        return int(np.count_nonzero(product < -rounding)), gap, loss + gap
 
     return Check(*level.rows.total(sums, signs))
+
+
+def residuals(block: Block, coef: FloatArray, intercept: float) -> FloatArray:
+    r = block.X @ coef
+    r += intercept
+    return np.subtract(block.y, r, out=r)
 
 
 def rounding_of(frame: Frame, coef: FloatArray, intercept: float) -> float:
@@ -165,6 +165,10 @@ def return_rows(
 
 def in_band(block: Block, s: np.ndarray) -> np.ndarray:
     return s == 0
+
+
+def nowhere(block: Block, s: np.ndarray) -> np.ndarray:
+    return np.zeros(s.shape, dtype=np.bool_)
 
 
 def is_heavy(block: Block, reach: np.ndarray) -> np.ndarray:

@@ -8,18 +8,35 @@ and Nielsen 1993).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.solvers.reduced_problem import Reduced, solve_positive, weighted_gram
+from sklearn_mle.solvers.reduced_problem import (
+    IntArray,
+    Reduced,
+    solve_positive,
+    weighted_gram,
+)
 
 SHRINK = 0.35
 """Factor from one width to the next where a path of widths is followed from afar."""
 DAMPING = 1e-3
 """Part of the Gram matrix of all rows, estimated from a stride, that is added where few rows
 are active."""
+CROWD = 8.0
+"""With a density at zero an eighth of the active residuals is within an eighth of the width."""
+HESSIAN_ROWS = 60
+"""Active rows a column that tell the Hessian well enough, as long as full steps are taken: the
+error of a step is about ``sqrt(1 / 60)`` of it."""
+SPENT = 0.05
+"""Square of the last Newton step at a width, relative to a third of that of the smoothing error."""
+NARROWEST = 1e-13
+"""Width, over the mean absolute response, at which rounding errors of residuals are near."""
+LEAST_WIDTH = 1e-150
+SLACK_WIDTH = 1.5
+"""Width in errors of the start: rows of the right sign are mostly beyond, and two steps suffice."""
 
 
 @dataclass(frozen=True)
@@ -46,69 +63,87 @@ class Smoothed:
 
 
 def minimise_smoothed(problem: Reduced, at: Smoothed, width: float, max_steps: int) -> Smoothed:
-    """At most ``max_steps`` Newton steps at one width; fewer if the gradient is spent."""
+    """At most ``max_steps`` Newton steps at one width; fewer if the gradient is spent.
+
+    A step of decrement ``fall`` moves the predictions of active rows by
+    ``sqrt(fall * width / w_A)`` in the mean. It is the last one if that is little beside the
+    smoothing error (`smoothing_error`).
+    """
     Z, w, c = problem.Z, problem.w, problem.c
     b, r = at.b, at.residuals
-    steps = 0
-    scale = float(w.sum())
-    while steps < max_steps:
-        psi = np.clip(r * (1.0 / width), -1.0, 1.0)
-        psi *= w
+    q = c.shape[0]
+    least = 1e-13 * float(w.sum()) * width
+    psi = w * (r * (1.0 / width)).clip(-1.0, 1.0)
+    few = HESSIAN_ROWS * max(1, q)
+    for taken in range(max_steps):
         g = psi @ Z + c
-        active = np.flatnonzero(np.abs(r) < width)
-        ZA = Z.take(active, axis=0)
-        H = (ZA * w[active][:, None]).T @ ZA
-        if len(active) < 4 * g.shape[0]:
-            stride = max(1, r.shape[0] // (20 * g.shape[0]))
-            share = DAMPING * len(active) * stride / r.shape[0]
-            H = H + share * weighted_gram(Z[::stride], w[::stride])
+        active = (np.abs(r) < width).nonzero()[0]
+        H = active_gram(problem, active, few)
         step = width * solve_positive(H, g)
         fall = float(g @ step)
-        if not fall > 1e-13 * scale * width:
-            break
+        if not fall > least:
+            return Smoothed(b, r, width, at.steps + taken, at.phases + 1)
         u = Z @ step
-        t = _along(r, u, w, float(c @ step), width, fall)
+        t, psi = _along(r, u, w, float(c @ step), width, fall)
         if t is None:
-            if float(w @ np.abs(u)) < float(c @ step):
-                return Smoothed(b, r, width, at.steps + steps, at.phases + 1, step)
-            break
+            ray = step if float(w @ np.abs(u)) < float(c @ step) else None
+            return Smoothed(b, r, width, at.steps + taken, at.phases + 1, ray)
         b = b + t * step
         r = r - t * u
-        steps += 1
-        if fall < 1e-4 * width * float(np.sum(w[active])) and t == 1.0:
-            break
-    return Smoothed(b, r, width, at.steps + steps, at.phases + 1)
+        few = few if t == 1.0 else r.shape[0]
+        if t == 1.0 and fall * active.shape[0] < SPENT * q * width * float(w[active].sum()):
+            return Smoothed(b, r, width, at.steps + taken + 1, at.phases + 1)
+    return Smoothed(b, r, width, at.steps + max_steps, at.phases + 1)
+
+
+def active_gram(problem: Reduced, active: IntArray, few: int) -> FloatArray:
+    """``Z_A' W_A Z_A``, with a little of the Gram matrix of all rows where few are active.
+
+    Where many are, it is estimated from a stride of them that leaves at least ``few``.
+    """
+    stride = max(1, active.shape[0] // max(1, few))
+    some = active[::stride] if stride > 1 else active
+    H = weighted_gram(problem.Z.take(some, axis=0), problem.w.take(some))
+    if stride > 1:
+        H *= active.shape[0] / some.shape[0]
+    if active.shape[0] < 4 * H.shape[0]:
+        H = H + (DAMPING * active.shape[0] / problem.y.shape[0]) * problem.background
+    return H
 
 
 def _along(
     r: FloatArray, u: FloatArray, w: FloatArray, drift: float, width: float, fall: float
-) -> float | None:
-    """A step length at which the slope along the line fell to half; None if there is none.
+) -> tuple[float | None, FloatArray]:
+    """A step length at which the slope along the line fell to half, and psi there.
 
-    The negated slope at t is ``sum_i w_i * clip((r_i - t * u_i) / width, -1, 1) * u_i + c'step``, a
+    None if there is no such step. The negated slope at t is ``psi(r - t * u)'u + c'step``, a
     decreasing function of t: its root is bracketed and found by regula falsi with the Illinois
     halving, without which one end of the bracket can stay for ever (Dahlquist & Bjorck 1974).
     """
-    wu = w * u
+    per_width = 1.0 / width
 
-    def slope(t: float) -> float:
-        return float(np.clip((r - t * u) * (1.0 / width), -1.0, 1.0) @ wu) + drift
+    def slope(t: float) -> tuple[float, FloatArray]:
+        psi = r - t * u
+        psi *= per_width
+        psi.clip(-1.0, 1.0, out=psi)
+        psi *= w
+        return float(psi @ u) + drift, psi
 
     low, at_low, t = 0.0, fall, 1.0
-    at_t = slope(t)
+    at_t, psi = slope(t)
     while at_t > 0.5 * fall:
         if t > 1e12:
-            return None
+            return None, psi
         low, at_low = t, at_t
         t *= 4.0
-        at_t = slope(t)
+        at_t, psi = slope(t)
     high, at_high = t, at_t
     side = 0
     for _ in range(60):
         if abs(at_t) <= 0.5 * fall:
-            return t
+            return t, psi
         t = (low * at_high - high * at_low) / (at_high - at_low)
-        at_t = slope(t)
+        at_t, psi = slope(t)
         if at_t > 0.0:
             low, at_low = t, at_t
             at_high = at_high * 0.5 if side == 1 else at_high
@@ -117,20 +152,20 @@ def _along(
             high, at_high = t, at_t
             at_low = at_low * 0.5 if side == -1 else at_low
             side = -1
-    return low if low > 0.0 else t
+    t = low if low > 0.0 else t
+    return t, slope(t)[1]
 
 
-def follow(
-    problem: Reduced, at: Smoothed, last: float, factor: float, max_steps: int, max_phases: int
-) -> Smoothed:
-    """Widths from ``at.width`` down to ``last``, each ``factor`` times the one before."""
-    width = at.width
-    for _ in range(max_phases):
-        at = minimise_smoothed(problem, at, width, max_steps)
-        if width <= last or at.ray is not None:
-            break
-        width = max(last, factor * width)
-    return at
+def smoothing_error(problem: Reduced, at: Smoothed) -> float:
+    """How far, in the mean, the predictions are from those of the exact solution.
+
+    At the minimum for a width the exact gradient is left with ``sum_A w_i (sign r_i - r_i / width)
+    z_i``, of covariance ``sum_A w_i**2 z_i z_i' / 3``. Through the inverse Hessian, with all
+    weights alike, this is ``width * sqrt(q / (3 |A|))``.
+    """
+    w = problem.w[np.abs(at.residuals) <= at.width]
+    noise = float(w @ w) / max(float(w.sum()) ** 2, LEAST_WIDTH)
+    return at.width * min(1.0, float(np.sqrt(problem.c.shape[0] * noise / 3.0)))
 
 
 def active_count(at: Smoothed) -> int:
@@ -147,30 +182,67 @@ def strides_of(m: int, q: int) -> list[int]:
 
 
 def predict_from_afar(problem: Reduced, max_phases: int, b: FloatArray) -> Smoothed:
-    """A solution whose smoothing bias is below the sampling error, from any b.
+    """A solution whose smoothing error is below the sampling error, from any b.
 
-    Widths shrink on a coarse stride of the rows until about ``2 * sqrt(q m)`` rows are active,
-    since the optimum itself is that uncertain; each stride four times finer halves the width, as
-    its sampling error is half as large, and takes a step or two.
+    A coarse stride of the rows is solved at a width that suits the error of least squares,
+    ``sqrt(q / m)`` times the size of the residuals, if that is less than their median; otherwise
+    at that first. Strides four times finer follow, each at the width that suits the sampling
+    error of the one before: ``sqrt(q / m)`` over twice the density at zero, which the share of
+    active rows tells.
     """
     m, q = problem.Z.shape
     strides = strides_of(m, q)
-    coarse = problem.every(strides[-1])
-    r = coarse.y - coarse.Z @ b
-    at = Smoothed(b, r, float(np.median(np.abs(r))) or float(np.mean(np.abs(r))))
-    enough = 2.0 * np.sqrt(q * coarse.y.shape[0])
-    floor = 1e-10 * float(np.mean(np.abs(coarse.y))) + np.finfo(float).tiny
+    part = problem.every(strides.pop())
+    at = Smoothed(b, part.y - part.Z @ b, 0.0)
+    size = np.abs(at.residuals)
+    floor = max(NARROWEST * float(np.abs(part.y).mean()), LEAST_WIDTH)
+    median = float(np.partition(size, size.shape[0] // 2)[size.shape[0] // 2]) or float(size.mean())
+    width = SLACK_WIDTH * float(np.sqrt(q * (size @ size))) / size.shape[0]
+    if width > median:
+        at = minimise_smoothed(part, at, max(median, floor), 6)
+        width = SLACK_WIDTH * sampling_error(part, at)
     while at.phases < max_phases and at.ray is None:
-        at = minimise_smoothed(coarse, at, max(at.width, floor), 6)
-        if active_count(at) <= enough or at.width <= floor:
+        at = minimise_smoothed(part, at, max(width, floor), 6)
+        width = SLACK_WIDTH * sampling_error(part, at)
+        if max(width, floor) < 0.3 * at.width:
+            continue
+        if not strides:
             break
-        at = Smoothed(at.b, at.residuals, SHRINK * at.width, at.steps, at.phases)
-    for stride in strides[-2::-1]:
-        if at.phases >= max_phases:
-            break
-        finer = problem.every(stride)
-        on = Smoothed(at.b, finer.y - finer.Z @ at.b, at.width, at.steps, at.phases)
-        at = minimise_smoothed(finer, on, max(0.5 * at.width, floor), 4)
+        part = problem.every(strides.pop())
+        at = replace(at, residuals=part.y - part.Z @ at.b)
     if at.residuals.shape[0] != m:
-        at = Smoothed(at.b, problem.y - problem.Z @ at.b, at.width, at.steps, at.phases)
+        at = replace(at, residuals=problem.y - problem.Z @ at.b)
     return at
+
+
+def sharpen(problem: Reduced, at: Smoothed) -> Smoothed:
+    """The smoothed path, for as long as residuals crowd around zero."""
+    floor = max(NARROWEST * float(np.abs(problem.y).mean()), LEAST_WIDTH)
+    while crowded(problem, at) and at.width > floor and at.ray is None:
+        width = min(SLACK_WIDTH * smoothing_error(problem, at), at.width / CROWD)
+        at = minimise_smoothed(problem, at, max(width, floor), 6)
+    return at
+
+
+def crowded(problem: Reduced, at: Smoothed) -> bool:
+    """Whether active residuals crowd around a plane, as those of rows do that are fitted exactly.
+
+    At a width they are not zero but their share of the dual times it, a linear function of the
+    columns; what is left beside that function is uniform where rows have a density.
+    """
+    active = (np.abs(at.residuals) < at.width).nonzero()[0]
+    Z, w, r = problem.Z.take(active, axis=0), problem.w.take(active), at.residuals.take(active)
+    r = r - Z @ solve_positive(active_gram(problem, active, active.shape[0]), (w * r) @ Z)
+    return bool(2 * np.count_nonzero(np.abs(r) <= at.width / CROWD) > active.shape[0])
+
+
+def sampling_error(sample: Reduced, at: Smoothed) -> float:
+    """Standard error of a prediction: ``sqrt(q * v * sum w**2) / (sum w * 2 * f(0))``.
+
+    v is the variance of a sign, and the active share of the weight over the width is ``2 f(0)``.
+    """
+    w = sample.w
+    spread = 1.0 - float(np.mean(np.sign(at.residuals))) ** 2
+    share = float(w[np.abs(at.residuals) <= at.width].sum())
+    noise = sample.c.shape[0] * max(spread, 0.01) * float(w @ w)
+    return at.width * float(np.sqrt(noise) / max(share, np.sqrt(noise), LEAST_WIDTH))

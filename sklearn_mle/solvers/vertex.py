@@ -15,8 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import qr
-from scipy.linalg.lapack import dgetrf, dgetri
+from scipy.linalg.lapack import dgeqp3, dgetrf, dgetri
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.solvers.reduced_problem import IntArray, Reduced
@@ -77,10 +76,10 @@ def guess_basis(problem: Reduced, residuals: FloatArray, width: float) -> IntArr
         rows = problem.Z[places]
         length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         score /= np.maximum(length, np.finfo(float).tiny)
-        R, order = qr((rows * score[:, None]).T, mode="r", pivoting=True, check_finite=False)
+        R, order, *_ = dgeqp3((rows * score[:, None]).T)
         diagonal = np.abs(R.diagonal())
         least = 1e-6 if pool < m else 1e-10
-        near = places[order[: int(np.count_nonzero(diagonal > least * diagonal[0]))]]
+        near = places[order[: int(np.count_nonzero(diagonal > least * diagonal[0]))] - 1]
         if near.shape[0] >= q or pool == m:
             return near[:q]
         pool = min(m, 4 * pool)
@@ -121,9 +120,10 @@ def descend(
         entering, t, passed = _long_step(r, s, u, w, float(excess[j]))
         if entering < 0:
             return Vertex(b, basis, s * w, pivots, False, v)
-        s[passed] *= -1.0
-        g = g + 2.0 * ((s[passed] * w[passed]) @ Z[passed])
-        g += leaving * w[basis[j]] * Z[basis[j]] - s[entering] * w[entering] * Z[entering]
+        if passed.shape[0]:
+            s[passed] *= -1.0
+            g = g + 2.0 * ((s[passed] * w[passed]) @ Z[passed])
+        g = g + leaving * w[basis[j]] * Z[basis[j]] - s[entering] * w[entering] * Z[entering]
         r -= t * u
         b = b + t * v
         s[basis[j]], s[entering] = leaving, 0.0
@@ -132,7 +132,7 @@ def descend(
         across = Z[entering] @ inverse
         column = inverse[:, j] / across[j]
         across[j] = 0.0
-        inverse -= np.outer(column, across)
+        inverse -= column[:, None] * across
         inverse[:, j] = column
         pivots += 1
         since += 1
@@ -163,18 +163,23 @@ def _long_step(
     off the rate of descent, which begins as ``fall``.
     """
     su = s * u
-    ahead = np.flatnonzero(su > 1e-11 * np.abs(u).max())
+    ahead = (su > 1e-11 * float(np.abs(u).max())).nonzero()[0]
     if not ahead.shape[0]:
         return -1, 0.0, ahead
-    reached = np.maximum(s[ahead] * r[ahead], 0.0) / su[ahead]
+    su = su.take(ahead)
+    reached = (s.take(ahead) * r.take(ahead)).clip(0.0) / su
+    spend = w.take(ahead) * su
     first = 32
     while True:
         whole = first >= ahead.shape[0]
-        nearest = np.arange(ahead.shape[0]) if whole else np.argpartition(reached, first)[:first]
-        nearest = nearest[np.argsort(reached[nearest], kind="stable")]
+        if whole:
+            nearest = reached.argsort(kind="stable")
+        else:
+            nearest = reached.argpartition(first)[:first]
+            nearest = nearest[reached[nearest].argsort(kind="stable")]
         rows = ahead[nearest]
-        spent = np.cumsum(2.0 * w[rows] * su[rows])
-        k = int(np.searchsorted(spent, fall))
+        spent = spend.take(nearest).cumsum()
+        k = int(spent.searchsorted(0.5 * fall))
         if k < rows.shape[0]:
             return int(rows[k]), float(reached[nearest[k]]), rows[:k]
         if whole:

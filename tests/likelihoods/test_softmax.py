@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
+from sklearn_mle.likelihoods.class_laws import log_probabilities, probabilities
 from sklearn_mle.likelihoods.softmax import (
     Softmax,
-    log_probabilities,
-    probabilities,
     sum_to_zero_basis,
 )
 from sklearn_mle.rows.in_memory import InMemoryRows

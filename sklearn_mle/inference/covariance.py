@@ -1,0 +1,333 @@
+"""Covariances of a fit: by the law, by sandwiches of what was seen, for rows in clusters.
+
+====================  ======================================================================
+``"model"``           the inverse information; right where the law is. Of costs with corners,
+                      averaged over the error of the fit (`corners`)
+``"HC0"``             the sandwich ``A^-1 B A^-1`` of information A and summed squares B of the
+                      rows' slopes; right where the location is, whatever the spread
+``"HC1"``             HC0 times ``n / (n - p)``
+``"HC2"``, ``"HC3"``  slopes first divided by ``sqrt(1 - leverage)``, or ``1 - leverage``
+``"cluster"``         slopes first added up over groups; times
+                      ``G / (G - 1) * (n - 1) / (n - p)``
+``"iid"``             quantiles: one estimated density at zero for all rows
+``"greene"``          quantiles: the same, with the signs that were seen
+``"kernel"``          quantiles: a density at zero for each row (Powell 1991)
+====================  ======================================================================
+
+Weights are repeats: a row of weight k has k slopes, each with the leverage of one.
+
+References
+----------
+White, H. (1982). Maximum likelihood estimation of misspecified models. Econometrica 50, 1-25.
+MacKinnon, J. G. and White, H. (1985). Some heteroskedasticity-consistent covariance matrix
+estimators with improved finite sample properties. Journal of Econometrics 29, 305-325.
+Powell, J. L. (1991). Estimation of monotonic regression models under quantile restrictions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from sklearn_mle.inference.corners import averaged_information
+from sklearn_mle.inference.information import information
+from sklearn_mle.inference.sparsity import (
+    common_density,
+    quantile_level,
+    row_densities,
+    slopes_of_sides,
+)
+from sklearn_mle.inference.valley import Valley, row_scores
+from sklearn_mle.noises.noise import Fact, FloatArray
+from sklearn_mle.rows.rows import Block
+from sklearn_mle.solvers import blas_threads
+
+SANDWICHES = ("HC0", "HC1", "HC2", "HC3", "cluster")
+DENSITIES = ("iid", "greene", "kernel")
+"""Covariances that only fitted quantiles have."""
+NO_INFORMATION = 1e-3
+"""Information on a score a standard deviation of the features: an error of more than 30 in a logit,
+of which solvers stop short only where classes are separated."""
+FLAT = 1e-9
+"""Share of the largest scaled curvature below which the cost is flat."""
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """The covariance of theta.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (size, size)
+        NaN where nothing can be said.
+    df : float
+        Degrees of freedom of t for coefficients; infinite for the normal law.
+    method : str
+        In words.
+    notes : tuple of str
+    endless : ndarray of shape (size, d)
+        Orthonormal directions in which the cost falls for ever; none by default.
+    """
+
+    matrix: FloatArray
+    df: float
+    method: str
+    notes: tuple[str, ...] = ()
+    endless: FloatArray | None = None
+
+
+def covariance(valley: Valley, cov: str, groups: NDArray[np.intp] | None = None) -> Covariance:
+    """The covariance of theta at the bottom of a valley.
+
+    Parameters
+    ----------
+    valley : Valley
+    cov : str
+        One of the names in the table above.
+    groups : ndarray of shape (n,), optional
+        Codes 0 .. G - 1 of the groups, for ``"cluster"``.
+    """
+    n, p = valley.rows.total_weight, valley.n_location
+    if n <= p and valley.noise is not None:
+        return nothing(valley, f"There are {n:g} rows for {p} coefficients: {NO_SPREAD}")
+    with blas_threads.suited_to(valley.rows.n_columns):
+        if cov == "model":
+            made = _by_model(valley)
+        elif cov in DENSITIES:
+            made = _by_density(valley, cov)
+        else:
+            made = _sandwich(valley, cov, groups)
+    if not valley.endless:
+        return made
+    return replace(made, endless=endless_directions(information(valley).matrix)[0])
+
+
+NO_SPREAD = "none are left to tell the spread, and standard errors do not exist."
+
+
+def nothing(valley: Valley, note: str) -> Covariance:
+    """The covariance of which nothing is known, and why."""
+    unknown = np.full((valley.size, valley.size), np.nan)
+    return Covariance(unknown, math.inf, "not available", (note,))
+
+
+def _by_model(valley: Valley) -> Covariance:
+    info = information(valley)
+    matrix, notes = inverse(valley, info.matrix)
+    n, q = valley.rows.total_weight, valley.n_location
+    df = math.inf
+    if valley.normal:
+        df = n - q
+        matrix[:q, :q] *= n / df
+    elif valley.noise is not None and Fact.PIECEWISE_LINEAR in valley.noise.facts:
+        averaged = averaged_information(valley, info.matrix, matrix)
+        bread, notes = inverse(valley, averaged)
+        matrix = bread @ info.matrix @ bread
+    return Covariance(matrix, df, f"model ({info.kind} information)", notes)
+
+
+def inverse(valley: Valley, info: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
+    """The inverse information, NaN for extras about which the data say nothing.
+
+    A shape that has run to the end of its range leaves a cost that is flat in it: it is held, and
+    the others are judged as if it were known. NaN in all where the cost is no valley otherwise.
+    """
+    if valley.endless:
+        return endless_directions(info)[1], ()
+    size, q = valley.size, valley.n_location
+    diagonal = np.diagonal(info)
+    flat = diagonal <= FLAT * np.where(np.arange(size) > q, valley.rows.total_weight, 0.0)
+    known = ~(flat & (np.arange(size) > q))
+    notes: list[str] = []
+    if not known.all():
+        notes.append(
+            "An open shape has run to the end of its range, where the likelihood no longer "
+            "changes with it: it is held where it is."
+        )
+    inside = info[np.ix_(known, known)]
+    matrix = np.full((size, size), np.nan)
+    scale = np.sqrt(np.maximum(np.diagonal(inside), np.finfo(float).tiny))
+    try:
+        factor = linalg.cho_factor(inside / np.outer(scale, scale), lower=True)
+    except (linalg.LinAlgError, ValueError):
+        notes.append(
+            "The information is not positive definite: the fit is not at a strict maximum of the "
+            "likelihood, and standard errors do not exist."
+        )
+        return matrix, tuple(notes)
+    half = linalg.solve_triangular(factor[0], np.diag(1.0 / scale), lower=True)
+    matrix[np.ix_(known, known)] = half.T @ half
+    return matrix, tuple(notes)
+
+
+def endless_directions(info: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Where separated classes leave no information, and the inverse information elsewhere.
+
+    In the limit the rows that the plane separates are certain, and tell nothing. Functions of the
+    coefficients that do not change along those directions keep their finite estimates, with the
+    errors that the other rows give (Geyer 2009, Electronic Journal of Statistics 3, 259-289).
+
+    Returns
+    -------
+    tuple
+        Orthonormal directions, shape (size, d), and a generalised inverse.
+    """
+    values, vectors = linalg.eigh(info)
+    lost = values < NO_INFORMATION
+    kept = vectors[:, ~lost]
+    return vectors[:, lost], (kept / values[~lost]) @ kept.T
+
+
+def _sandwich(valley: Valley, cov: str, groups: NDArray[np.intp] | None) -> Covariance:
+    noise, n, q = valley.noise, valley.rows.total_weight, valley.n_location
+    method = "sandwich " + cov
+    if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
+        info = _kernel_information(valley)
+        method += ", kernel density"
+    else:
+        info = information(valley).matrix
+    bread, notes = inverse(valley, info)
+    if groups is None:
+        meat = _squared_slopes(valley, cov, bread)
+        factor = n / (n - q) if cov == "HC1" else 1.0
+        df = n - q
+    else:
+        sums = _slopes_of_groups(valley, groups)
+        count = sums.shape[0]
+        meat, df = sums.T @ sums, count - 1.0
+        factor = count / (count - 1.0) * (n - 1.0) / (n - q)
+        method = f"{method}, {count} groups"
+    known = np.isfinite(np.diagonal(bread))
+    matrix = np.full_like(bread, np.nan)
+    inner = bread[np.ix_(known, known)]
+    matrix[np.ix_(known, known)] = factor * inner @ meat[np.ix_(known, known)] @ inner
+    return Covariance(matrix, df if valley.normal else math.inf, method, notes)
+
+
+def _squared_slopes(valley: Valley, cov: str, bread: FloatArray) -> FloatArray:
+    """``sum w g g'`` of the rows' gradients g in theta, corrected for leverage where asked."""
+    J = valley.mixing()
+    corrected = cov in ("HC2", "HC3")
+    known = np.where(np.isnan(bread), 0.0, bread)
+    spread = J @ known @ J.T
+
+    def per_block(block: Block) -> tuple[FloatArray]:
+        D, of_score, of_extra = valley.row_slopes(block)
+        if corrected:
+            of_score = _relieved(of_score, _leverage(valley, block, D, spread), cov == "HC3")
+        G = row_scores(D, of_score, of_extra)
+        return ((G if block.weight is None else block.weigh(G)).T @ G,)
+
+    return np.asarray(J.T @ valley.rows.total(per_block)[0] @ J)
+
+
+def _leverage(valley: Valley, block: Block, D: FloatArray, spread: FloatArray) -> FloatArray:
+    """What a row's own slope contributes to its scores, a matrix of shape (m, s, s).
+
+    The curvature of the row's cost times the covariance of its scores. A cost with corners has the
+    curvature that its law expects.
+    """
+    s, k = valley.costs.n_scores, D.shape[1]
+    moved = np.empty((block.n_rows, s, s))
+    for a in range(s):
+        for b in range(s):
+            V = spread[a * k : (a + 1) * k, b * k : (b + 1) * k]
+            moved[:, a, b] = np.einsum("mk,mk->m", D @ V, D)
+    noise = valley.noise
+    if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
+        left, right = slopes_of_sides(noise)
+        return moved * (left * right / valley.scale**2)
+    gamma, extras = valley.split(valley.bottom)
+    scores = D @ (valley.terms.mixing @ gamma.T)
+    curvature = valley.costs.derivatives(block.y, scores, extras).curvature
+    return np.asarray(curvature @ moved, dtype=np.float64)
+
+
+def _relieved(of_score: FloatArray, leverage: FloatArray, whole: bool) -> FloatArray:
+    """Slopes times ``(1 - leverage)^-1``, or its root."""
+    if of_score.shape[1] == 1:
+        left = 1.0 - leverage[:, 0, 0]
+        return of_score * (left ** (-1.0 if whole else -0.5))[:, None]
+    if whole:
+        left = np.eye(of_score.shape[1]) - leverage
+        return np.asarray(np.linalg.solve(left, of_score[:, :, None])[:, :, 0], dtype=np.float64)
+    values, vectors = np.linalg.eig(leverage)
+    coordinates = np.linalg.solve(vectors, of_score[:, :, None])[:, :, 0]
+    coordinates = coordinates / np.sqrt(1.0 - values)
+    return (vectors @ coordinates[:, :, None])[:, :, 0].real
+
+
+def _slopes_of_groups(valley: Valley, groups: NDArray[np.intp]) -> FloatArray:
+    """The summed gradient of each group, shape (G, size)."""
+    J = valley.mixing()
+    shape = int(groups.max()) + 1, J.shape[0]
+
+    def per_block(block: Block, codes: NDArray[np.intp]) -> tuple[FloatArray]:
+        sums = np.zeros(shape)
+        G = block.weigh(row_scores(*valley.row_slopes(block)))
+        order = np.argsort(codes, kind="stable")
+        present, first = np.unique(codes[order], return_index=True)
+        sums[present] = np.add.reduceat(G[order], first, axis=0)
+        return (sums,)
+
+    (sums,) = valley.rows.total(per_block, groups)
+    return np.asarray(sums @ J)
+
+
+def _by_density(valley: Valley, cov: str) -> Covariance:
+    """Sandwiches of fitted quantiles from densities at zero.
+
+    The scale's entry is the mean square of its own slopes, which is right for any law.
+    """
+    assert valley.noise is not None
+    q, n = valley.n_location, valley.rows.total_weight
+    left, right = slopes_of_sides(valley.noise)
+    info = _kernel_information(valley) if cov == "kernel" else _common_information(valley)
+    bread, notes = inverse(valley, info)
+    meat = _squared_slopes(valley, cov, bread)
+    meat[:q, q:] = meat[q:, :q] = 0.0
+    if cov != "greene":
+        meat[:q, :q] = np.eye(q) * n * left * right / valley.scale**2
+    names = {
+        "iid": "sparsity, one density for all rows",
+        "greene": "sparsity, one density for all rows, observed signs",
+        "kernel": "Powell kernel sandwich",
+    }
+    return Covariance(bread @ meat @ bread, math.inf, names[cov], notes)
+
+
+def _weights(valley: Valley) -> FloatArray:
+    return np.asarray(valley.rows.column(lambda block: block.weigh(np.ones(block.n_rows))))
+
+
+def _common_information(valley: Valley) -> FloatArray:
+    assert valley.noise is not None
+    weight, y = _weights(valley), valley.rows.column(lambda block: block.y)
+    density = common_density(quantile_level(valley.noise), y, valley.residuals(), weight)
+    return _cornered(valley, density * np.eye(valley.n_location) * valley.rows.total_weight)
+
+
+def _kernel_information(valley: Valley) -> FloatArray:
+    assert valley.noise is not None
+    densities = row_densities(quantile_level(valley.noise), valley.residuals(), _weights(valley))
+
+    def per_block(block: Block, density: FloatArray) -> tuple[FloatArray]:
+        D = valley.terms.columns(block.X)
+        return (D.T @ (D * block.weigh(density)[:, None]),)
+
+    M = valley.terms.mixing
+    return _cornered(valley, M.T @ valley.rows.total(per_block, densities)[0] @ M)
+
+
+def _cornered(valley: Valley, swept: FloatArray) -> FloatArray:
+    """The information of a cost with corners, from how many rows a move sweeps across."""
+    assert valley.noise is not None
+    q = valley.n_location
+    info = information(valley).matrix.copy()
+    info[:q, q:] = info[q:, :q] = 0.0
+    info[:q, :q] = swept * sum(slopes_of_sides(valley.noise)) / valley.scale
+    return info

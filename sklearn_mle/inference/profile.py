@@ -1,0 +1,164 @@
+"""Profile likelihood: how cheap a fit can be while one function of its parameters is held.
+
+The interval of level L holds the values whose least cost is above the minimum by no more than half
+the L-quantile of chi-squared with one degree of freedom. Its ends are roots of the signed root of
+that rise, which is nearly linear. Smooth costs are made least by Newton's method in the
+directions that leave the function alone; costs with corners by their own solver, on rows from
+which the held coefficient has been moved to the left side.
+
+References
+----------
+Venzon, D. J. and Moolgavkar, S. H. (1988). A method for computing profile-likelihood-based
+confidence intervals. Applied Statistics 37, 87-94.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import linalg, optimize, stats
+
+from sklearn_mle.inference.parameters import INTERCEPT, Parameter
+from sklearn_mle.inference.valley import Valley
+from sklearn_mle.likelihoods.location_scale import LocationScale
+from sklearn_mle.noises.noise import Fact, FloatArray
+from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.solvers.choose import choose
+from sklearn_mle.solvers.solution import Problem
+
+DECREMENT = 1e-10
+"""Newton decrement at which a profile point is found: an error of 1e-10 in a chi-squared."""
+PASSES = 60
+GROWTHS = 12
+"""Doublings of a distance after which an end of an interval counts as infinite."""
+
+
+def profile_interval(
+    valley: Valley,
+    parameter: Parameter,
+    function: FloatArray,
+    std_error: float,
+    level: float,
+    least: float,
+    place: float,
+) -> tuple[float, float]:
+    """Both ends, on the stretched line of the parameter; infinite where the cost never rises.
+
+    Parameters
+    ----------
+    function : ndarray of shape (size,)
+        The parameter's place on its line as a function of theta, but for a constant.
+    std_error : float
+        Of that place; says where to look.
+    level : float
+    least : float
+        The cost at the bottom.
+    place : float
+        The parameter's place at the bottom.
+    """
+    if not (np.isfinite(function).all() and std_error > 0.0):
+        return math.nan, math.nan
+    root = math.sqrt(stats.chi2.ppf(level, 1))
+    noise = valley.noise
+    if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
+        if parameter.is_extra and parameter.column > 0:
+            return math.nan, math.nan
+        cost = _cornered(valley, parameter, place)
+    else:
+        cost = _Held(valley, function).cost
+    ends = [_end(cost, least, sign * std_error * root, root) for sign in (-1.0, 1.0)]
+    return place + ends[0], place + ends[1]
+
+
+def _end(cost: Callable[[float], float], least: float, step: float, root: float) -> float:
+    """The distance, on the side of ``step``, at which the cost has risen by ``root**2 / 2``."""
+
+    def short(t: float) -> float:
+        return math.sqrt(max(0.0, 2.0 * (cost(t * step) - least))) - root
+
+    inner, outer = 0.0, 1.0
+    for _ in range(GROWTHS):
+        if short(outer) >= 0.0:
+            found = optimize.brentq(short, inner, outer, xtol=1e-9, rtol=1e-10)
+            return float(found) * step
+        inner, outer = outer, 2.0 * outer
+    return math.copysign(math.inf, step)
+
+
+@dataclass
+class _Held:
+    """The least cost with one linear function of theta moved by a given amount; smooth costs."""
+
+    valley: Valley
+    function: FloatArray
+    known: list[tuple[float, FloatArray]] = field(default_factory=list)
+
+    def cost(self, move: float) -> float:
+        a = self.function
+        free = linalg.null_space(a[None, :])
+        theta = self._start(move)
+        here = self.valley.derivatives(theta)
+        for _ in range(PASSES):
+            g, H = free.T @ here.gradient, free.T @ here.hessian @ free
+            values, vectors = np.linalg.eigh(H)
+            floor = 1e-12 * max(float(np.abs(values).max(initial=0.0)), 1e-300)
+            turned = vectors.T @ g
+            step = free @ (vectors @ (-turned / np.maximum(np.abs(values), floor)))
+            if float(-here.gradient @ step) <= DECREMENT:
+                break
+            theta, moved = self._downhill(theta, step, here.value, float(here.gradient @ step))
+            if not moved:
+                break
+            here = self.valley.derivatives(theta)
+        self.known.append((move, theta))
+        return here.value
+
+    def _start(self, move: float) -> FloatArray:
+        """On the line from the bottom through the nearest place found so far."""
+        a, bottom = self.function, self.valley.bottom
+        if not self.known:
+            H = self.valley.derivatives(bottom).hessian
+            ahead = np.linalg.lstsq(H, a, rcond=1e-14)[0]
+            return bottom + ahead * (move / float(a @ ahead))
+        at, theta = min(self.known, key=lambda known: abs(known[0] - move))
+        return bottom + (theta - bottom) * (move / at) if at else bottom + a * (move / (a @ a))
+
+    def _downhill(
+        self, theta: FloatArray, step: FloatArray, value: float, slope: float
+    ) -> tuple[FloatArray, bool]:
+        t = 1.0
+        for _ in range(40):
+            if self.valley.value(theta + t * step) <= value + 1e-4 * t * slope:
+                return theta + t * step, True
+            t *= 0.5
+        return theta, False
+
+
+def _cornered(valley: Valley, parameter: Parameter, place: float) -> Callable[[float], float]:
+    """The least cost with a coefficient, the intercept or the log scale moved; homogeneous costs.
+
+    At a scale of s the least loss costs ``W * (log(s) + mean loss / s**k)`` plus a constant, and
+    the coefficients do not depend on s.
+    """
+    noise, rows = valley.noise, valley.rows
+    assert noise is not None and noise.degree is not None
+    if parameter.is_extra:
+        k, at_zero = noise.degree, noise.cost_at_zero
+        return lambda move: rows.total_weight * (place + move + at_zero + math.exp(-k * move) / k)
+    likelihood = LocationScale(noise)
+    solver = choose(likelihood, "auto")
+    column = parameter.column
+    held = np.ones(rows.y.shape[0]) if column == INTERCEPT else rows.X[:, column]
+    others = rows.X if column == INTERCEPT else np.delete(rows.X, column, axis=1)
+    intercept = valley.terms.intercept and column != INTERCEPT
+    y = rows.y - place * held
+
+    def cost(move: float) -> float:
+        moved = InMemoryRows(others, y - move * held, rows.weight)
+        problem = Problem(moved, likelihood, intercept)
+        return float(solver.solve(problem, start=None, tol=1e-8, max_iter=100).cost)
+
+    return cost

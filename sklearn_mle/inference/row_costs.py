@@ -1,0 +1,219 @@
+"""What each row costs, and its first and second derivatives: all that inference asks of a law.
+
+A row's cost depends on its linear scores (one for a location, K - 1 for K classes) and on a few
+*extras* that all rows share: the logarithm of the scale, and open shapes, each stretched to the
+whole line. One description serves every law, so that information, sandwiches and profiles are
+written once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.base import clone
+
+from sklearn_mle.inference.stretch import Stretch
+from sklearn_mle.likelihoods.softmax import sum_to_zero_basis
+from sklearn_mle.noises.noise import FloatArray, Noise, Shape
+
+FIRST_STEP = 1e-3
+"""Step of five-point first differences in a stretched shape: truncation 1e-13, rounding 1e-13."""
+SECOND_STEP = 5e-3
+"""The same for second differences: truncation and rounding 1e-11."""
+
+
+@dataclass(frozen=True)
+class RowDerivatives:
+    """Derivatives of the costs of m rows in s scores and k extras.
+
+    Parameters
+    ----------
+    slope : ndarray of shape (m, s)
+    curvature : ndarray of shape (m, s, s)
+    extra_slope : ndarray of shape (m, k)
+    cross : ndarray of shape (m, s, k)
+    extra_curvature : ndarray of shape (m, k, k)
+    """
+
+    slope: FloatArray
+    curvature: FloatArray
+    extra_slope: FloatArray
+    cross: FloatArray
+    extra_curvature: FloatArray
+
+
+class RowCosts(Protocol):
+    """The contract of a law, as inference sees it."""
+
+    @property
+    def n_scores(self) -> int:
+        """How many linear scores a row has."""
+
+    @property
+    def n_extras(self) -> int:
+        """How many parameters all rows share."""
+
+    def cost(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
+        """Minus the log-likelihood of each row, shape (m,)."""
+
+    def slopes(
+        self, y: FloatArray, scores: FloatArray, extras: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """First derivatives, shapes (m, s) and (m, k)."""
+
+    def derivatives(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> RowDerivatives:
+        """First and second derivatives."""
+
+
+@dataclass(frozen=True)
+class LocationScaleCosts:
+    """``cost(z) + log(scale)`` with ``z = (y - score) / scale``.
+
+    Parameters
+    ----------
+    noise : Noise
+        With all shapes filled in.
+    shapes : tuple of Shape
+        Those that were estimated.
+    """
+
+    noise: Noise
+    shapes: tuple[Shape, ...] = ()
+    n_scores = 1
+
+    @property
+    def n_extras(self) -> int:
+        return 1 + len(self.shapes)
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """How scale and shapes are stretched to the whole line."""
+        return [Stretch(0.0, math.inf), *(Stretch(s.low, s.high) for s in self.shapes)]
+
+    def with_shapes(self, stretched: FloatArray) -> Noise:
+        """The noise with these shapes, given on the stretched line."""
+        if not self.shapes:
+            return self.noise
+        values = {
+            shape.name: float(stretch.natural(u))
+            for shape, stretch, u in zip(self.shapes, self.stretches[1:], stretched)
+        }
+        return clone(self.noise).set_params(**values)
+
+    def cost(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
+        z = (y - scores[:, 0]) / math.exp(extras[0])
+        return self.with_shapes(extras[1:]).cost(z) + extras[0]
+
+    def slopes(
+        self, y: FloatArray, scores: FloatArray, extras: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        scale = math.exp(extras[0])
+        z = (y - scores[:, 0]) / scale
+        slope = self.with_shapes(extras[1:]).slope(z)
+        of_shapes = [self._first("cost", z, extras[1:], k) for k in range(len(self.shapes))]
+        return -slope[:, None] / scale, np.column_stack([1.0 - z * slope, *of_shapes])
+
+    def derivatives(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> RowDerivatives:
+        scale = math.exp(extras[0])
+        z = (y - scores[:, 0]) / scale
+        noise = self.with_shapes(extras[1:])
+        slope, bend = noise.slope(z), noise.curvature(z)
+        k = len(self.shapes)
+        turned = [self._first("slope", z, extras[1:], j) for j in range(k)]
+        cross = np.column_stack([slope + z * bend, *(-d for d in turned)]) / scale
+        extra = np.empty((z.shape[0], 1 + k, 1 + k))
+        extra[:, 0, 0] = z * slope + z * z * bend
+        for j in range(k):
+            extra[:, 0, 1 + j] = extra[:, 1 + j, 0] = -z * turned[j]
+            for i in range(j + 1):
+                second = self._second(z, extras[1:], i, j)
+                extra[:, 1 + i, 1 + j] = extra[:, 1 + j, 1 + i] = second
+        of_score, of_extra = self.slopes(y, scores, extras)
+        curvature = (bend / scale**2)[:, None, None]
+        return RowDerivatives(of_score, curvature, of_extra, cross[:, None, :], extra)
+
+    def _at(self, what: str, z: FloatArray, shapes: FloatArray) -> FloatArray:
+        noise = self.with_shapes(shapes)
+        return noise.cost(z) if what == "cost" else noise.slope(z)
+
+    def _first(self, what: str, z: FloatArray, shapes: FloatArray, k: int) -> FloatArray:
+        """The derivative of cost or slope in the k-th stretched shape, by five points."""
+        e = FIRST_STEP * np.eye(shapes.size)[k]
+        near = self._at(what, z, shapes + e) - self._at(what, z, shapes - e)
+        far = self._at(what, z, shapes + 2 * e) - self._at(what, z, shapes - 2 * e)
+        return (8.0 * near - far) / (12.0 * FIRST_STEP)
+
+    def _second(self, z: FloatArray, shapes: FloatArray, i: int, j: int) -> FloatArray:
+        """The second derivative of the cost in stretched shapes i and j."""
+        a, b = SECOND_STEP * np.eye(shapes.size)[[i, j]]
+
+        def cost(u: FloatArray) -> FloatArray:
+            return self._at("cost", z, u)
+
+        if i != j:
+            ahead = cost(shapes + a + b) + cost(shapes - a - b)
+            return (ahead - cost(shapes + a - b) - cost(shapes - a + b)) / (4.0 * SECOND_STEP**2)
+        near = cost(shapes + a) + cost(shapes - a)
+        far = cost(shapes + 2 * a) + cost(shapes - 2 * a)
+        return (16.0 * near - far - 30.0 * cost(shapes)) / (12.0 * SECOND_STEP**2)
+
+
+@dataclass(frozen=True)
+class SoftmaxCosts:
+    """Minus the log-probability of the class code in y, in K - 1 free scores.
+
+    The scores of the classes are ``free @ basis.T``: of the second over the first for two classes,
+    and summing to zero for more.
+    """
+
+    n_classes: int
+    n_extras = 0
+
+    @property
+    def n_scores(self) -> int:
+        return self.n_classes - 1
+
+    @property
+    def basis(self) -> FloatArray:
+        """Shape (K, K - 1)."""
+        if self.n_classes == 2:
+            return np.array([[0.0], [1.0]])
+        return sum_to_zero_basis(self.n_classes)
+
+    def cost(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
+        logs = log_softmax(scores @ self.basis.T, axis=1)
+        return -logs[np.arange(y.shape[0]), y.astype(np.intp)]
+
+    def slopes(
+        self, y: FloatArray, scores: FloatArray, extras: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        logs = log_softmax(scores @ self.basis.T, axis=1)
+        return self._slope(y, logs), np.empty((y.shape[0], 0))
+
+    def derivatives(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> RowDerivatives:
+        logs = log_softmax(scores @ self.basis.T, axis=1)
+        m, s = scores.shape
+        slope = self._slope(y, logs)
+        empty = np.empty((m, 0))
+        shapes = (slope, self._curvature(np.exp(logs)), empty)
+        return RowDerivatives(*shapes, np.empty((m, s, 0)), np.empty((m, 0, 0)))
+
+    def _slope(self, y: FloatArray, logs: FloatArray) -> FloatArray:
+        surplus = np.exp(logs)
+        seen = (np.arange(y.shape[0]), y.astype(np.intp))
+        surplus[seen] = np.expm1(logs[seen])
+        return surplus @ self.basis
+
+    def _curvature(self, P: FloatArray) -> FloatArray:
+        """``Q' (diag(p) - p p') Q``; for two classes p (1 - p) without a difference."""
+        Q = self.basis
+        if self.n_classes == 2:
+            return (P[:, 0] * P[:, 1])[:, None, None]
+        mean = P @ Q
+        return np.einsum("mk,ka,kb->mab", P, Q, Q, optimize=True) - np.einsum(
+            "ma,mb->mab", mean, mean
+        )

@@ -1,0 +1,354 @@
+"""Which noise fits: candidates side by side, on the same rows, by likelihood.
+
+Log-likelihoods of one y compare across noises, as losses do not: every density is in one over the
+units of y. What a candidate gains by having more parameters is charged for by the information
+criteria, or avoided by scoring rows that the fit has not seen.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from sklearn import get_config
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+
+from sklearn_mle.estimators.criteria import akaike, bayesian
+from sklearn_mle.estimators.regressor import MLERegressor
+from sklearn_mle.noises.catalogue import find_noise
+from sklearn_mle.reports.behind import estimator_behind
+from sklearn_mle.rows.rows import FloatArray
+
+COLUMNS = {
+    "log_likelihood": ("log-likelihood", "{:.3f}"),
+    "n_parameters": ("parameters", "{:d}"),
+    "aic": ("AIC", "{:.3f}"),
+    "bic": ("BIC", "{:.3f}"),
+    "akaike_weight": ("Akaike weight", "{:.3f}"),
+    "held_out": ("held-out a row", "{:.4f}"),
+    "held_out_se": ("std. error", "{:.4f}"),
+    "vuong_z": ("Vuong z", "{:.2f}"),
+    "vuong_p": ("p", "{:.3f}"),
+}
+"""Headings and formats of the table, in the order of its columns."""
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """Candidates side by side, best first.
+
+    Attributes
+    ----------
+    table : structured ndarray of shape (n_candidates,)
+        One row a candidate, best first, with the fields ``candidate``, ``log_likelihood`` (total,
+        of the rows that were fitted), ``n_parameters``, ``aic``, ``bic``, ``akaike_weight``,
+        ``held_out`` (mean log-likelihood of a held-out row) and ``held_out_se`` (its standard
+        error), NaN without ``cv``; ``vuong_z`` and ``vuong_p``: Vuong's test of the best against
+        this candidate, positive in favour of the best, and its two-sided p-value; NaN for the best.
+    estimators_ : dict
+        The estimator fitted to all rows, by candidate.
+    criterion : str
+        What ``best`` means: ``"held_out"`` or ``"bic"``.
+    n_rows : float
+        Rows compared on, weights counted as repeats.
+    """
+
+    table: NDArray[Any]
+    estimators_: dict[str, Any] = field(repr=False)
+    criterion: str
+    n_rows: float
+
+    @property
+    def best_(self) -> str:
+        """The name of the best candidate; ``estimators_[best_]`` is its fit to all rows."""
+        return str(self.table["candidate"][0])
+
+    def to_frame(self) -> Any:
+        """The table as a pandas DataFrame with the candidates as index.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "to_frame needs pandas; it is not installed. Install it (pip install pandas), or "
+                "use .table, a NumPy structured array."
+            ) from error
+        return pandas.DataFrame.from_records(self.table, index="candidate")
+
+    def __repr__(self) -> str:
+        first, *widths = [max(map(len, column)) for column in zip(*self._cells)]
+        lines = [
+            "  ".join([name.ljust(first), *map(str.rjust, cells, widths)])
+            for name, *cells in self._cells
+        ]
+        return "\n".join([self._title, "", *lines])
+
+    def _repr_html_(self) -> str:
+        head, *body = self._cells
+        rows = "".join(f"<tr>{_html_cells('td', row)}</tr>" for row in body)
+        return (
+            f"<table><caption>{html.escape(self._title)}</caption>"
+            f"<thead><tr>{_html_cells('th', head)}</tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+    @property
+    def _title(self) -> str:
+        by = {"held_out": "held-out log-likelihood", "bic": "BIC"}[self.criterion]
+        return f"{len(self.table)} candidates on {self.n_rows:g} rows, best first by {by}"
+
+    @property
+    def _cells(self) -> list[list[str]]:
+        """Heading and rows as text, without columns that hold no number."""
+        shown = [name for name in COLUMNS if not np.all(np.isnan(self.table[name]))]
+        body = [
+            [row["candidate"], *(_text(name, row[name]) for name in shown)] for row in self.table
+        ]
+        return [["candidate", *(COLUMNS[name][0] for name in shown)], *body]
+
+
+def compare(
+    candidates: Any,
+    X: Any,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    cv: Any = None,
+) -> Comparison:
+    """Fit every candidate to the same rows and compare them by likelihood.
+
+    Parameters
+    ----------
+    candidates : list of noises, or dict
+        Noises (names, noise objects, scipy.stats distributions), each fitted by `MLERegressor`;
+        or a dict from names to noises or estimators, pipelines included. Estimators are cloned.
+    X : array-like of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+    sample_weight : array-like of shape (n_samples,), optional
+        How many times each row counts.
+    cv : int, splitter or iterable, optional
+        How rows are held out, as in scikit-learn; every candidate gets the same splits. None
+        holds out none.
+
+    Returns
+    -------
+    Comparison
+        Best first: by the held-out log-likelihood if ``cv`` is given, otherwise by BIC, which
+        finds the law that the data are from as their number grows (AIC keeps preferring a law
+        with a parameter too many in a fixed share of samples).
+
+    Raises
+    ------
+    ValueError, TypeError
+        For candidates that are none, or named twice, or have no likelihood.
+
+    Notes
+    -----
+    Akaike weights are ``exp(-AIC / 2)``, scaled to sum to one: how the evidence is shared out among
+    the candidates. The standard error of the held-out score is that of a mean over rows. Vuong's
+    statistic is the difference of the log-likelihoods, less Schwarz's charge for the difference
+    in parameters, over its standard error; it is standard normal where both laws are equally far
+    from the truth and neither contains the other. Where one contains the other (Student t and
+    Gaussian) use `likelihood_ratio_test`.
+
+    References
+    ----------
+    Akaike, H. (1974). A new look at the statistical model identification. IEEE Transactions on
+    Automatic Control 19, 716-723.
+
+    Schwarz, G. (1978). Estimating the dimension of a model. Annals of Statistics 6, 461-464.
+
+    Vuong, Q. H. (1989). Likelihood ratio tests for model selection and non-nested hypotheses.
+    Econometrica 57, 307-333.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mle import compare
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 2))
+    >>> y = X @ [1.0, 2.0] + rng.laplace(size=500)
+    >>> compare(["gaussian", "laplace"], X, y).best_
+    'laplace'
+    """
+    estimators = _name(candidates)
+    weight = np.ones(np.shape(y)[0]) if sample_weight is None else np.asarray(sample_weight, float)
+    fitted = {name: _fit(one, X, y, sample_weight) for name, one in estimators.items()}
+    seen = [estimator_behind(one, X) for one in fitted.values()]
+    logs = np.array([last.log_prob(features, y) for last, features in seen])
+    counts = np.array([last._n_parameters for last, _ in seen])
+    table = _criteria(list(fitted), logs, counts, weight)
+    if cv is not None:
+        splits = list(
+            check_cv(cv, y, classifier=is_classifier(next(iter(fitted.values())))).split(X, y)
+        )
+        for row, one in zip(table, estimators.values()):
+            row["held_out"], row["held_out_se"] = _held_out(one, X, y, sample_weight, splits)
+    criterion = "bic" if cv is None else "held_out"
+    order = np.argsort(table["bic"] if cv is None else -table["held_out"], kind="stable")
+    for i in order[1:]:
+        table[i]["vuong_z"], table[i]["vuong_p"] = vuong(
+            logs[order[0]], logs[i], int(counts[order[0]] - counts[i]), weight
+        )
+    return Comparison(
+        table[order],
+        {str(n): fitted[n] for n in table["candidate"][order]},
+        criterion,
+        float(weight.sum()),
+    )
+
+
+def vuong(
+    better: FloatArray, other: FloatArray, more_parameters: int, weight: FloatArray
+) -> tuple[float, float]:
+    """Vuong's statistic, with Schwarz's correction, and its two-sided p-value.
+
+    Parameters
+    ----------
+    better, other : ndarray of shape (n,)
+        Log-probabilities of the rows under both fits.
+    more_parameters : int
+        How many parameters the first has beyond those of the second.
+    weight : ndarray of shape (n,)
+
+    Returns
+    -------
+    z, p : float
+        NaN where the fits do not differ, or a density is infinite.
+    """
+    rows = weight > 0.0
+    better, other, weight = better[rows], other[rows], weight[rows]
+    if not (np.all(np.isfinite(better)) and np.all(np.isfinite(other))):
+        return np.nan, np.nan
+    gain, total = better - other, float(weight.sum())
+    mean = np.average(gain, weights=weight)
+    spread = float(np.average((gain - mean) ** 2, weights=weight))
+    if spread <= (8.0 * np.finfo(float).eps * np.abs(better).max()) ** 2:
+        return np.nan, np.nan
+    z = (total * mean - 0.5 * more_parameters * np.log(total)) / np.sqrt(total * spread)
+    return float(z), float(2.0 * stats.norm.sf(abs(z)))
+
+
+def _name(candidates: Any) -> dict[str, Any]:
+    """Unfitted estimators by name."""
+    if isinstance(candidates, Mapping):
+        named = [(str(name), one) for name, one in candidates.items()]
+    elif isinstance(candidates, Iterable) and not isinstance(candidates, str):
+        named = [
+            (one if isinstance(one, str) else repr(find_noise(one)), one) for one in candidates
+        ]
+    else:
+        raise TypeError(
+            "candidates must be a list of noises or a dict of noises or estimators; got "
+            f"{candidates!r}. Pass for example ['gaussian', 'laplace']."
+        )
+    if not named:
+        raise ValueError("candidates must name at least one noise; got none. Pass two or more.")
+    names = [name for name, _ in named]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(
+            f"candidates must be different; got {twice!r} twice. Remove one, or pass a dict with "
+            "a name for each."
+        )
+    return {name: _estimator(name, one) for name, one in named}
+
+
+def _estimator(name: str, candidate: Any) -> Any:
+    """A noise becomes a regressor; an estimator must have a likelihood."""
+    if isinstance(candidate, str) or not hasattr(candidate, "fit") or hasattr(candidate, "cost"):
+        return MLERegressor(
+            noise=candidate if isinstance(candidate, str) else find_noise(candidate)
+        )
+    last = candidate
+    while isinstance(last, Pipeline):
+        last = last[-1]
+    last = getattr(last, "estimator", last)
+    if not hasattr(last, "log_prob") and not isinstance(last, Pipeline):
+        raise TypeError(
+            f"candidates must have a log_prob method; got {type(last).__name__} as {name!r}. "
+            "Use MLERegressor or MLEClassifier, alone or as the last step of a Pipeline."
+        )
+    return candidate
+
+
+def _fit(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:
+    estimator = clone(estimator)
+    if sample_weight is None:
+        return estimator.fit(X, y)
+    key, last = "sample_weight", estimator
+    if not get_config()["enable_metadata_routing"]:
+        while isinstance(last, Pipeline):
+            key, last = f"{last.steps[-1][0]}__{key}", last[-1]
+    return estimator.fit(X, y, **{key: sample_weight})
+
+
+def _log_prob(fitted: Any, X: Any, y: Any) -> FloatArray:
+    estimator, X = estimator_behind(fitted, X)
+    return estimator.log_prob(X, y)
+
+
+def _criteria(
+    names: list[str], logs: FloatArray, counts: NDArray[Any], weight: FloatArray
+) -> NDArray[Any]:
+    """The columns that need no held-out rows; the others are NaN."""
+    width = max(map(len, names))
+    numbers = [(name, int if name == "n_parameters" else float) for name in COLUMNS]
+    table = np.full(len(names), 0, dtype=[("candidate", f"U{width}"), *numbers])
+    for name in ("held_out", "held_out_se", "vuong_z", "vuong_p"):
+        table[name] = np.nan
+    for row, name, log, count in zip(table, names, logs, counts):
+        total = float(weight[weight > 0] @ log[weight > 0])
+        row["candidate"], row["log_likelihood"], row["n_parameters"] = name, total, count
+        row["aic"] = akaike(total, int(count))
+        row["bic"] = bayesian(total, int(count), float(weight.sum()))
+    table["akaike_weight"] = _akaike_weights(table["aic"])
+    return table
+
+
+def _akaike_weights(aic: FloatArray) -> FloatArray:
+    """Shares of the evidence; infinite likelihoods share it equally."""
+    least = aic.min()
+    share = np.exp(-0.5 * (aic - least)) if np.isfinite(least) else (aic == least).astype(float)
+    return share / share.sum()
+
+
+def _held_out(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, splits: list[Any]
+) -> tuple[float, float]:
+    """Mean log-likelihood of held-out rows, and the standard error of that mean."""
+    logs, weights = [], []
+    labels = np.asarray(y)
+    for train, test in splits:
+        w = None if sample_weight is None else np.asarray(sample_weight)
+        fitted = _fit(
+            estimator, _safe_indexing(X, train), labels[train], None if w is None else w[train]
+        )
+        logs.append(_log_prob(fitted, _safe_indexing(X, test), labels[test]))
+        weights.append(np.ones(len(test)) if w is None else w[test].astype(float))
+    log, weight = np.concatenate(logs), np.concatenate(weights)
+    log, weight = log[weight > 0.0], weight[weight > 0.0]
+    mean, total = float(np.average(log, weights=weight)), float(weight.sum())
+    if not np.isfinite(mean):
+        return mean, np.nan
+    return mean, float(np.sqrt(weight @ (log - mean) ** 2 / (total * max(total - 1.0, 1.0))))
+
+
+def _text(name: str, value: Any) -> str:
+    return "" if np.isnan(value) else COLUMNS[name][1].format(value)
+
+
+def _html_cells(tag: str, cells: list[str]) -> str:
+    return "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)

@@ -1,0 +1,375 @@
+"""`infer`: what a fit tells of its parameters. Checks here, numbers on the floor of inference."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_mle.estimators import checks
+from sklearn_mle.estimators.classifier import MLEClassifier
+from sklearn_mle.estimators.criteria import akaike, bayesian
+from sklearn_mle.estimators.regressor import MLERegressor
+from sklearn_mle.inference import parameters as lines
+from sklearn_mle.inference.bootstrap import FEW, Refit, bootstrap
+from sklearn_mle.inference.covariance import (
+    DENSITIES,
+    SANDWICHES,
+    Covariance,
+    covariance,
+    nothing,
+)
+from sklearn_mle.inference.estimates import Estimates, checked_level, estimates
+from sklearn_mle.inference.row_costs import LocationScaleCosts, SoftmaxCosts
+from sklearn_mle.inference.summary import number
+from sklearn_mle.inference.terms import terms_of
+from sklearn_mle.inference.valley import Valley
+from sklearn_mle.likelihoods.location_scale import LocationScale
+from sklearn_mle.likelihoods.softmax import Softmax
+from sklearn_mle.noises.catalogue import find_noise
+from sklearn_mle.noises.noise import Fact, FloatArray
+from sklearn_mle.reports.behind import estimator_behind, feature_names
+from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.solvers.solution import Start
+
+SAME_DATA = 1e-6
+"""Relative difference of log-likelihoods above which data are not those of the fit."""
+THROUGH_EVERY_ROW = (
+    "The model goes through every row and its scale is 0: nothing is left to tell the spread, and "
+    "standard errors do not exist. Use more rows or fewer features."
+)
+
+
+def infer(
+    estimator: Any,
+    X: Any,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    cov: str = "model",
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
+    ci: str = "wald",
+    reference: Any = None,
+    n_resamples: int = 999,
+    random_state: Any = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> Estimates:
+    """Standard errors, tests and intervals for everything that a fit has estimated.
+
+    Parameters
+    ----------
+    estimator : MLERegressor or MLEClassifier
+        Fitted; or a pipeline or search that ends in one.
+    X : array-like of shape (n_samples, n_features)
+        The data of the fit, as the estimator or pipeline takes them.
+    y : array-like of shape (n_samples,)
+    sample_weight : array-like of shape (n_samples,), optional
+        As in the fit; weights count as repeats, so that 100 rows of weight 3 are 300 rows.
+    cov : str, default="model"
+        Where the covariance is from.
+
+        - ``"model"``: the inverse information; observed, or Fisher's where the cost has corners.
+          Believe it where the noise is as assumed. For Gaussian noise with the unbiased variance;
+          where the cost has corners averaged over the error of the fit, which makes it larger by a
+          share of order ``sqrt(p / n)`` and intervals of small samples as wide as they should be.
+        - ``"HC0"`` to ``"HC3"``: sandwiches that stay right where the spread varies over the rows;
+          ``"HC3"`` is the safest with few rows. The law may be wrong, the location may not.
+        - ``"cluster"``: the same where rows of a group are not independent; with the correction
+          ``G / (G - 1) * (n - 1) / (n - p)``. Needs many groups.
+        - ``"bootstrap"``: from fits to rows drawn again, or groups drawn again where given.
+        - ``"iid"``, ``"greene"``, ``"kernel"``: for quantile laws (Laplace, asymmetric Laplace)
+          only, whose model-based errors hold only if the noise really is of that law. ``"iid"``
+          estimates the density of the residuals at zero and is right for any one law of all rows;
+          ``"kernel"``, Powell's sandwich, also where the law varies over the rows, and needs more
+          of them; ``"greene"`` takes one density and the signs that were seen. The bandwidth is
+          that of Hall and Sheather. Sandwiches of these laws take the kernel's density.
+    groups : array-like of shape (n_samples,), optional
+        Labels of groups, for ``"cluster"`` and ``"bootstrap"``.
+    level : float, default=0.95
+    ci : {"wald", "profile"}, default="wald"
+        Intervals from standard errors, or from the likelihood's own profile.
+    reference : label, optional
+        The class that the scores of the others are taken against. By default the first of two
+        classes; among more, scores sum to zero over the classes.
+    n_resamples : int, default=999
+        For ``"bootstrap"``.
+    random_state : int, RandomState or None, default=None
+        For ``"bootstrap"``; with an int the numbers are always the same, whatever ``n_jobs``.
+    n_jobs : int or None, default=None
+        Processes of joblib for ``"bootstrap"``.
+    verbose : int, default=0
+        Above 0 joblib shows the progress of ``"bootstrap"``.
+
+    Returns
+    -------
+    Estimates
+        ``table``, ``to_frame()``, ``covariance``, ``conf_int(level)``, ``wald_test(R, r)``,
+        ``predict(X, level, kind)``; shows itself as a table.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For parameters that are not as described, and for data that are not those of the fit.
+
+    Notes
+    -----
+    For Gaussian noise statistics are t with ``n - p`` degrees of freedom (``G - 1`` for groups);
+    otherwise normal. The scale is on the logarithmic scale, and open shapes on their range
+    stretched to the line, where normal intervals make sense; ends are mapped back.
+
+    What is not identified is NaN, and a note says why: dependent or constant columns, separated
+    classes, a scale of 0, no more rows than coefficients.
+
+    References
+    ----------
+    White, H. (1982). Maximum likelihood estimation of misspecified models. Econometrica 50, 1-25.
+    Koenker, R. (2005). Quantile Regression. Cambridge University Press, chapter 3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn_mle import MLERegressor, infer
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> infer(MLERegressor().fit(X, y), X, y).table["std_error"][2].round(3)
+    np.float64(66.533)
+    """
+    level = checked_level(level)
+    _check_resamples(n_resamples)
+    model, table = estimator_behind(estimator, X)
+    if not isinstance(model, (MLERegressor, MLEClassifier)):
+        raise TypeError(
+            "infer needs a fitted MLERegressor or MLEClassifier, alone or as the last step of a "
+            f"Pipeline; got {type(model).__name__}. Fit one of these."
+        )
+    check_is_fitted(model)
+    names = feature_names(estimator)
+    if isinstance(model, MLERegressor):
+        rows = checks.rows_for_regression(model, table, y, sample_weight, reset=False)
+        _check_choices(model, cov, ci, groups, reference)
+        valley = _valley_of_regression(model, rows)
+        parameters = _lines_of_regression(model, names)
+        title = f"Linear regression, {type(model.noise_).__name__} noise"
+    else:
+        rows = _rows_of_classes(model, table, y, sample_weight)
+        place = _check_choices(model, cov, ci, groups, reference)
+        valley = _valley_of_classes(model, rows)
+        parameters = _lines_of_classes(model, names, place)
+        title = _title_of_classes(model, place)
+    problem = _unanswerable(model, valley)
+    if problem is not None:
+        found, ci = problem, "wald"
+    else:
+        _check_same_data(model, valley)
+        codes = None if groups is None else _codes(groups, np.shape(table)[0], rows)
+        if cov == "bootstrap":
+            seed = int(check_random_state(random_state).randint(2**31 - 1))
+            found = bootstrap(valley, _refit(model), n_resamples, seed, n_jobs, verbose, codes)
+        else:
+            present = codes if codes is None or rows.weight is None else codes[rows.weight > 0.0]
+            found = covariance(valley, cov, present)
+    return estimates(
+        valley,
+        found,
+        parameters,
+        title=title,
+        facts=_facts(model, valley, found, level, ci),
+        level=level,
+        ci=ci,
+        features_of=partial(_features_of, estimator),
+    )
+
+
+def _features_of(estimator: Any, X: Any) -> FloatArray:
+    """New X as the model behind an estimator takes it, in float64."""
+    model, table = estimator_behind(estimator, X)
+    return np.asarray(checks.features(model, table), dtype=np.float64)
+
+
+def _valley_of_regression(model: MLERegressor, rows: InMemoryRows) -> Valley:
+    terms = terms_of(rows, bool(model.fit_intercept))
+    costs = LocationScaleCosts(model.noise_, find_noise(model.noise).shapes)
+    values = [model.scale_, *(model.noise_.get_params()[s.name] for s in costs.shapes)]
+    extras = [float(r.stretched(v)) if v > r.low else 0.0 for r, v in zip(costs.stretches, values)]
+    gamma = terms.inside(model.coef_[None, :], np.array([model.intercept_]))
+    return Valley(rows, costs, terms, np.concatenate([gamma.ravel(), extras]))
+
+
+def _valley_of_classes(model: MLEClassifier, rows: InMemoryRows) -> Valley:
+    terms = terms_of(rows, bool(model.fit_intercept))
+    costs = SoftmaxCosts(model.classes_.size)
+    coef, level = model.coef_, model.intercept_
+    if costs.n_scores > 1:
+        coef, level = costs.basis.T @ coef, costs.basis.T @ level
+    bottom = terms.inside(coef, level).ravel()
+    return Valley(rows, costs, terms, bottom, endless=bool(model.separated_))
+
+
+def _rows_of_classes(
+    model: MLEClassifier, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
+) -> InMemoryRows:
+    classes, rows = model._rows(*checks.labelled_features(model, X, y, sample_weight, reset=False))
+    if not np.array_equal(classes, model.classes_):
+        raise ValueError(
+            f"infer needs the data of the fit, with classes {model.classes_.tolist()}; got classes "
+            f"{classes.tolist()}. Pass X, y and sample_weight as to fit."
+        )
+    return rows
+
+
+def _lines_of_regression(model: MLERegressor, names: Any) -> tuple[lines.Parameter, ...]:
+    level = model.intercept_ if model.fit_intercept else None
+    shapes = find_noise(model.noise).shapes
+    return lines.of_regression(names, model.coef_, level, model.scale_, model.noise_, shapes)
+
+
+def _lines_of_classes(
+    model: MLEClassifier, names: Any, reference: int | None
+) -> tuple[lines.Parameter, ...]:
+    labels = [str(label) for label in model.classes_]
+    level = model.intercept_ if model.fit_intercept else None
+    return lines.of_classes(names, labels, model.coef_, level, reference)
+
+
+def _title_of_classes(model: MLEClassifier, reference: int | None) -> str:
+    labels = model.classes_.tolist()
+    if len(labels) == 2:
+        against = reference or 0
+        return (
+            f"Linear classification, log-odds of {labels[1 - against]!r} over {labels[against]!r}"
+        )
+    if reference is None:
+        return f"Linear classification, {len(labels)} classes, scores that sum to zero"
+    return f"Linear classification, {len(labels)} classes, log-odds over {labels[reference]!r}"
+
+
+def _unanswerable(model: Any, valley: Valley) -> Covariance | None:
+    """Why no standard errors exist, if none do."""
+    if isinstance(model, MLERegressor) and not model.scale_ > 0.0:
+        return nothing(valley, THROUGH_EVERY_ROW)
+    return None
+
+
+def _check_choices(model: Any, cov: Any, ci: Any, groups: Any, reference: Any) -> int | None:
+    """Choices that are on offer for this model, and the place of the reference class."""
+    cornered = isinstance(model, MLERegressor) and Fact.PIECEWISE_LINEAR in model.noise_.facts
+    offered = ["model", *SANDWICHES, "bootstrap", *(DENSITIES if cornered else ())]
+    if cov not in offered:
+        why = " The last three are for quantile laws." if cov in DENSITIES else ""
+        choice = ", ".join(repr(name) for name in offered)
+        raise ValueError(
+            f"cov must be one of {choice} for this model; got {cov!r}.{why} Use 'HC3'."
+        )
+    if ci not in ("wald", "profile"):
+        raise ValueError(f"ci must be 'wald' or 'profile'; got {ci!r}. Use ci='wald'.")
+    if ci == "profile" and cov != "model":
+        raise ValueError(
+            f"ci='profile' needs cov='model', as it reads the likelihood itself; got cov={cov!r}. "
+            f"Use ci='wald' with cov={cov!r}."
+        )
+    if cov == "cluster" and groups is None:
+        raise ValueError(
+            "cov='cluster' needs groups; got None. Pass groups=, a label for each row."
+        )
+    if groups is not None and cov not in ("cluster", "bootstrap"):
+        raise ValueError(
+            f"groups are for cov='cluster' or 'bootstrap'; got cov={cov!r}. Use cov='cluster'."
+        )
+    if reference is None:
+        return None
+    if not isinstance(model, MLEClassifier):
+        raise ValueError(
+            f"reference names a class; got {reference!r} with a regressor. Leave reference out."
+        )
+    places = np.flatnonzero(model.classes_ == reference)
+    if places.size != 1:
+        raise ValueError(
+            f"reference must be one of the classes, {model.classes_.tolist()}; got {reference!r}. "
+            "Pass one of these labels."
+        )
+    return int(places[0])
+
+
+def _check_resamples(n_resamples: Any) -> None:
+    whole = isinstance(n_resamples, (int, np.integer)) and not isinstance(n_resamples, bool)
+    if not whole or n_resamples < FEW:
+        raise ValueError(
+            f"n_resamples must be a whole number, at least {FEW}; got {n_resamples!r}. The default "
+            "is 999."
+        )
+
+
+def _codes(groups: ArrayLike, n: int, rows: InMemoryRows) -> NDArray[np.intp]:
+    """Codes 0 .. G - 1 of the groups of rows that are there; 0 for the others."""
+    labels = np.asarray(groups)
+    if labels.shape != (n,):
+        raise ValueError(
+            f"groups must be 1D with one label a row, shape ({n},); got shape {labels.shape}. Pass "
+            "the group of each row."
+        )
+    there = np.ones(n, dtype=bool) if rows.weight is None else rows.weight > 0.0
+    try:
+        kinds, places = np.unique(labels[there], return_inverse=True)
+    except TypeError:
+        raise ValueError(
+            "groups must hold labels of one kind; got labels that cannot be put in order. Write "
+            "them alike, for example all as text."
+        ) from None
+    if kinds.size < 2:
+        raise ValueError(
+            f"groups must hold at least 2 groups; got only {kinds.tolist()}. Use cov='HC3' for "
+            "independent rows."
+        )
+    codes = np.zeros(n, dtype=np.intp)
+    codes[there] = places.ravel()
+    return codes
+
+
+def _check_same_data(model: Any, valley: Valley) -> None:
+    """The likelihood of these data is that of the fit."""
+    here = -valley.value(valley.bottom)
+    if abs(here - model.log_likelihood_) > SAME_DATA * max(1.0, abs(model.log_likelihood_)):
+        raise ValueError(
+            "infer needs the data of the fit, whose log-likelihood is "
+            f"{number(model.log_likelihood_)}; got data whose log-likelihood is {number(here)}. "
+            "Pass X, y and sample_weight as to fit."
+        )
+
+
+def _refit(model: Any) -> Refit:
+    regression = isinstance(model, MLERegressor)
+    likelihood = (
+        LocationScale(find_noise(model.noise)) if regression else Softmax(model.classes_.size)
+    )
+    start = Start(model.coef_, model.intercept_)
+    intercept = bool(model.fit_intercept)
+    return Refit(likelihood, model.solver, intercept, model.tol, model.max_iter, start)
+
+
+def _facts(
+    model: Any, valley: Valley, found: Covariance, level: float, ci: str
+) -> tuple[tuple[str, str], ...]:
+    """What stands above the table."""
+    n, log_likelihood = valley.rows.total_weight, float(model.log_likelihood_)
+    count = int(model._n_parameters)
+    finite = math.isfinite(log_likelihood)
+    aic = akaike(log_likelihood, count) if finite else math.nan
+    bic = bayesian(log_likelihood, count, n) if finite else math.nan
+    method = found.method
+    if math.isfinite(found.df):
+        method += f"; t with {found.df:g} df"
+    return (
+        ("Rows", f"{n:g}"),
+        ("Log-likelihood", number(log_likelihood)),
+        ("Parameters", f"{count}"),
+        ("AIC", number(aic)),
+        ("Intervals", f"{100 * level:g} % {'profile' if ci == 'profile' else 'Wald'}"),
+        ("BIC", number(bic)),
+        ("Covariance", method),
+    )

@@ -1,0 +1,350 @@
+"""Limited-memory quasi-Newton steps for models of many coefficients.
+
+A Hessian of thousands of coefficients costs more than a whole fit by gradients. The L-BFGS
+recursion (Nocedal 1980) needs one pass over the rows a step. It begins from the inverse of what a
+sample says of the Hessian: the Gram matrix of the columns beside that of the classes, shrunk
+towards its diagonal by what the sampling error asks for (Chen, Wiesel, Eldar & Hero 2010), so that
+correlated columns are as easy as independent ones.
+
+The certificate is the same as Newton's: the squared Newton decrement, here by conjugate gradients
+on the true Hessian, one pass a step; what they find is taken as the last step. Where neither ends
+within a few dozen steps, as on columns that nearly depend on each other or on classes that can be
+separated, Newton's method goes on from there, and decides.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from sklearn_mle.likelihoods.objective import FloatArray, MatrixFree
+from sklearn_mle.noises.noise import Fact
+from sklearn_mle.solvers import newton
+from sklearn_mle.solvers.blas_threads import suited_to
+from sklearn_mle.solvers.line_search import backtrack, sufficient
+from sklearn_mle.solvers.solution import CONVERGED, Problem, Solution, Start
+
+NEEDS = Fact.SMOOTH | Fact.LOG_CONCAVE
+
+MANY_COEFFICIENTS = 300
+"""From here on, steps of one gradient each beat a few with Hessians."""
+MEMORY = 20
+"""Pairs of steps and gradient differences that are kept."""
+NEAR = 1e-20
+"""Decrement a unit of weight at which conjugate gradients take over."""
+EXACT = 1e-21
+"""Decrement a unit of weight that they may leave."""
+STEPS = 60
+STEPS_A_COEFFICIENT = 1 / 30
+"""Steps after which Newton's method is the better bet: a Hessian costs about as many gradients."""
+MOST_PRODUCTS = 12
+ENOUGH = 0.1
+FINEST = 1e-6
+"""What conjugate gradients may and need leave of the decrement, relative to it."""
+SAMPLE_ROWS = 2000
+SAMPLE_ROWS_A_COLUMN = 10
+AFFORDABLE = 100
+"""Rows times columns of a sample, over all rows, whose Gram matrix costs less than three passes."""
+GLANCE_ROWS = 500
+"""Rows that show whether columns are correlated at all."""
+NEARLY_DEPENDENT = 1e-5
+NEARLY_DEPENDENT_SINGLE = 0.03
+"""Length that a unit column keeps beside others, below which rounding errors may be all of it."""
+WORTHWHILE = 0.5
+"""Weight of the diagonal from which on it serves alone."""
+SAFETY = 4.0
+"""How much smaller the least eigenvalue may be than what was seen of it."""
+EXTREME = 15.0
+"""Log-odds of a class that was seen at which the suspicion of separation arises."""
+
+
+def pays(n_rows: int, size: int) -> bool:
+    """Whether so many coefficients are better fitted without their Hessian."""
+    return size >= MANY_COEFFICIENTS and n_rows > 2 * size
+
+
+def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
+    """Minimise a smooth convex cost of many coefficients.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its likelihood offers ``objective(rows, fit_intercept)``, a `MatrixFree`.
+    start : Start, optional
+        An earlier fit.
+    tol : float
+        Gap at which the fit counts as converged.
+    max_iter : int
+
+    Returns
+    -------
+    Solution
+    """
+    rows = problem.rows
+    with suited_to(rows.n_columns):
+        objective = problem.likelihood.objective(rows, problem.fit_intercept)
+        theta = objective.start() if start is None else objective.pack(start.coef, start.intercept)
+        metric = sampled_metric(objective)
+        most = STEPS + int(STEPS_A_COEFFICIENT * objective.size)
+        if metric is not None:
+            end = descend(objective, theta, metric, min(max_iter, most))
+            end = polish(objective, end)
+            if end.exact and end.gap <= tol and not objective.n_sure(end.theta, EXTREME):
+                rank = rank_of_terms(objective)
+                return _solution(problem, objective, end, rank - int(problem.fit_intercept))
+            theta = end.theta
+    coef, intercept = objective.unpack(theta)
+    return newton.solve(problem, start=Start(coef, intercept), tol=tol, max_iter=max_iter)
+
+
+def _solution(problem: Problem, objective: MatrixFree, end: End, rank: int) -> Solution:
+    coef, intercept = objective.unpack(end.theta)
+    return Solution(
+        coef=coef,
+        intercept=intercept,
+        scale=1.0,
+        noise=None,
+        cost=end.value,
+        outcome=CONVERGED,
+        n_iter=max(1, end.n_iter),
+        gap=min(end.gap, end.value / max(1.0, abs(end.value))),
+        rank=rank,
+    )
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A guess of the Hessian whose inverse is cheap: ``kron(C, G)``, in units of its diagonal.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Scores and terms of theta.
+    across : ndarray
+        Inverse of the part across scores.
+    unit : ndarray of shape (n_terms,)
+    factor : ndarray of shape (n_terms, n_terms) or None
+        Cholesky factor of the part across terms over their units. None for the identity, with
+        which steps from zero lead to the shortest of all best thetas.
+    """
+
+    shape: tuple[int, int]
+    across: FloatArray
+    unit: FloatArray
+    factor: FloatArray | None
+
+    def solve(self, gradient: FloatArray) -> FloatArray:
+        """The inverse times a gradient."""
+        part = self.across @ gradient.reshape(self.shape) / self.unit
+        if self.factor is not None:
+            part = linalg.lapack.dpotrs(self.factor, part.T, lower=True)[0].T
+        return (part / self.unit).ravel()
+
+
+def sampled_metric(objective: MatrixFree) -> Metric | None:
+    """What a sample of rows says of the Hessian; None if terms depend on others there."""
+    rows, terms = objective.rows, objective.n_terms
+    m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_COLUMN * terms)
+    if m * terms > AFFORDABLE * rows.n_rows:
+        m = SAMPLE_ROWS
+    m = min(m, rows.n_rows)
+    across = objective.across_scores()
+    shape, inverse = (across.shape[0], terms), np.linalg.inv(across).astype(np.float64)
+    unit = np.full(terms, np.sqrt(rows.total_weight))
+    squares = squared_correlations(objective.terms(GLANCE_ROWS))
+    if oracle_shrinkage(squares + terms**2 / m, terms, m) > WORTHWHILE:
+        return Metric(shape, inverse, unit, None)
+    Z = objective.terms(m)
+    correlation, root = scaled(Z.T @ Z)
+    if m > terms and independent(correlation) is None:
+        return None
+    correlation *= 1.0 - oracle_shrinkage(float(np.vdot(correlation, correlation)), terms, m)
+    correlation[np.diag_indices(terms)] = 1.0
+    factor = independent(correlation)
+    return None if factor is None else Metric(shape, inverse, root * unit, factor)
+
+
+def scaled(gram: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """A Gram matrix with its diagonal brought to ones, in place, and the roots of that."""
+    diagonal = np.diag(gram)
+    root = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    gram /= root
+    gram /= root[:, None]
+    return gram, root
+
+
+def squared_correlations(Z: FloatArray) -> float:
+    """The sum of all squared correlations of the columns, without bias, from few rows."""
+    size = np.sqrt(np.einsum("ij,ij->j", Z, Z))
+    Z = Z / np.where(size > 0.0, size, 1.0)
+    beside = Z @ Z.T
+    own = np.diag(beside)
+    return float(np.vdot(beside, beside) - own @ own)
+
+
+def independent(correlation: NDArray[Any]) -> NDArray[Any] | None:
+    """The Cholesky factor, if no term nearly depends on those before it."""
+    single = correlation.dtype == np.float32
+    cholesky = linalg.lapack.spotrf if single else linalg.lapack.dpotrf
+    factor, failed = cholesky(correlation.T, lower=True, clean=False)
+    least = NEARLY_DEPENDENT_SINGLE if single else NEARLY_DEPENDENT
+    return None if failed or np.diag(factor).min() < least else factor
+
+
+def rank_of_terms(objective: MatrixFree) -> int:
+    """How many terms do not depend on others.
+
+    Terms that are independent in some rows are so in all, and a few more rows than terms mostly
+    tell, even in single precision.
+    """
+    p = objective.n_terms
+    Z = objective.terms(p + p // 16 + 50).astype(np.float32)
+    if independent(scaled(Z.T @ Z)[0]) is not None:
+        return p
+    size = np.linalg.eigvalsh(scaled(objective.mean_gram())[0])
+    return int(np.count_nonzero(size > newton.FLAT * p * size[-1]))
+
+
+def oracle_shrinkage(squares: float, p: int, n_rows: int) -> float:
+    """The weight of the identity that brings a sample's correlations nearest to the true ones.
+
+    Parameters
+    ----------
+    squares : float
+        Sum of the squared correlations of p columns in ``n_rows`` rows.
+    p, n_rows : int
+    """
+    spread = squares - p
+    if not spread > 0.0:
+        return 1.0
+    about = 1.0 - 2.0 / p
+    return min(1.0, (about * squares + p**2) / ((n_rows + about) * spread))
+
+
+@dataclass
+class Memory:
+    """The inverse Hessian as the last steps and gradient differences know it.
+
+    Parameters
+    ----------
+    metric : Metric
+        What they correct.
+    """
+
+    metric: Metric
+    pairs: deque[tuple[FloatArray, FloatArray, float]] = field(
+        default_factory=lambda: deque(maxlen=MEMORY)
+    )
+    factor: float = 1.0
+
+    def learn(self, step: FloatArray, change: FloatArray) -> None:
+        """Take in one more pair, if the cost is curved along the step."""
+        curved = float(step @ change)
+        if curved > 1e-14 * float(np.linalg.norm(step) * np.linalg.norm(change)):
+            self.pairs.append((step, change, curved))
+            self.factor = curved / float(change @ self.metric.solve(change))
+
+    def solve(self, gradient: FloatArray) -> FloatArray:
+        """The inverse Hessian times a gradient, by the two loops of Nocedal (1980)."""
+        q, shares = gradient.copy(), []
+        for step, change, curved in reversed(self.pairs):
+            share = float(step @ q) / curved
+            q -= share * change
+            shares.append(share)
+        q = self.factor * self.metric.solve(q)
+        for (step, change, curved), share in zip(self.pairs, reversed(shares)):
+            q += (share - float(change @ q) / curved) * step
+        return q
+
+
+@dataclass(frozen=True)
+class End:
+    """Where the steps ended.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (size,)
+    value : float
+    gradient : ndarray of shape (size,)
+    memory : Memory
+    n_iter : int
+    gap : float
+        Relative; infinite until `polish` measured it.
+    exact : bool
+        Whether theta is, and not the cost alone.
+    """
+
+    theta: FloatArray
+    value: float
+    gradient: FloatArray
+    memory: Memory
+    n_iter: int
+    gap: float = float("inf")
+    exact: bool = False
+
+
+def descend(objective: MatrixFree, theta: FloatArray, metric: Metric, max_iter: int) -> End:
+    """Quasi-Newton steps until theta is nearly exact, or no step helps."""
+    near = NEAR * objective.rows.total_weight
+    memory = Memory(metric)
+    value, gradient = objective.value_and_gradient(theta)
+    for taken in range(max_iter):
+        step = -memory.solve(gradient)
+        slope = float(gradient @ step)
+        if -slope <= near:
+            return End(theta, value, gradient, memory, taken)
+        length, ahead = 1.0, objective.value_and_gradient(theta + step)
+        if not sufficient(1.0, ahead[0], value, slope):
+            length = backtrack(objective.along(theta, step), value, slope)
+            if length == 0.0:
+                return End(theta, value, gradient, memory, taken)
+            ahead = objective.value_and_gradient(theta + length * step)
+        theta = theta + length * step
+        memory.learn(length * step, ahead[1] - gradient)
+        value, gradient = ahead
+    return End(theta, value, gradient, memory, max_iter)
+
+
+def polish(objective: MatrixFree, end: End) -> End:
+    """The Newton step by conjugate gradients, and the decrement, which bounds the gap.
+
+    What is left of the decrement is ``r' H^-1 r`` of the residual r; in the metric B of the
+    quasi-Newton steps it is at most ``r' B r`` over the least eigenvalue of ``B H``, of which one
+    over the longest step is an estimate from above.
+    """
+    product: Callable[[FloatArray], FloatArray] = objective.hessian_product(end.theta)
+    solve = end.memory.solve
+    residual, exact = -end.gradient, EXACT * objective.rows.total_weight
+    step, found, longest = np.zeros_like(residual), 0.0, 1.0
+    direction = solve(residual)
+    rho = float(residual @ direction)
+    left = SAFETY * rho
+    for _ in range(MOST_PRODUCTS):
+        image = product(direction)
+        curved = float(direction @ image)
+        if not (rho > 0.0 and curved > 0.0):
+            break
+        length = rho / curved
+        longest = max(longest, length)
+        step, residual = step + length * direction, residual - length * image
+        found += length * rho
+        z = solve(residual)
+        fresh = float(residual @ z)
+        left = SAFETY * longest * fresh
+        if left <= min(ENOUGH * found, max(exact, FINEST * found)):
+            break
+        direction, rho = z + (fresh / rho) * direction, fresh
+    return replace(
+        end,
+        theta=end.theta + step,
+        value=end.value - 0.5 * found,
+        n_iter=end.n_iter + 1,
+        gap=(found + left) / max(1.0, abs(end.value)),
+        exact=left <= max(exact, FINEST * found),
+    )

@@ -1,0 +1,104 @@
+"""Profile likelihood intervals against closed forms and general optimisers."""
+
+import numpy as np
+import pytest
+from scipy import optimize, stats
+
+from sklearn_mle import MLEClassifier, MLERegressor, infer
+from sklearn_mle.noises import Gaussian, Laplace
+from tests.inference.laws import LogisticLaw, StudentLaw, fitted, log_likelihood, sample
+
+RISE = stats.chi2.ppf(0.95, 1)
+
+
+@pytest.mark.parametrize("n", [20, 400])
+def test_gaussian_profiles_have_their_closed_form(n):
+    X, y = sample(Gaussian(), n, 1)
+    model = MLERegressor().fit(X, y)
+    wald, profile = infer(model, X, y), infer(model, X, y, ci="profile")
+    # W log(1 + t^2 / (W - p)) = chi2
+    t = np.sqrt((n - 3) * np.expm1(RISE / n))
+    half = t * wald.table["std_error"][:3]
+    np.testing.assert_allclose(
+        profile.table["upper"][:3] - wald.table["estimate"][:3], half, rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        wald.table["estimate"][:3] - profile.table["lower"][:3], half, rtol=1e-6
+    )
+    ratio = half / (wald.table["upper"][:3] - wald.table["estimate"][:3])
+    np.testing.assert_allclose(ratio, 1.0, atol=3.0 / n)
+    for end in profile.conf_int()[3]:
+        s = end / model.scale_
+        assert 2 * n * (np.log(s) + 0.5 / s**2 - 0.5) == pytest.approx(RISE, rel=1e-6)
+
+
+@pytest.mark.parametrize("law", [LogisticLaw(), StudentLaw(3.0)])
+def test_the_likelihood_of_smooth_laws_has_fallen_by_the_quantile_at_both_ends(law):
+    X, y = sample(law, 60, 2)
+    model = fitted(law, X, y)
+    found = infer(model, X, y, ci="profile")
+    best = np.array([*model.coef_, model.intercept_, np.log(model.scale_)])
+    w, unit = np.ones(60), np.array([*(1.0 / X.std(axis=0)), 1.0, 1.0])
+    for k in (0, 2, 3):
+        for end in found.conf_int()[k]:
+            held = np.log(end) if k == 3 else end
+
+            def cost(free, k=k, held=held):
+                at = best + np.insert(free, k, 0.0) * unit
+                at[k] = held
+                return -log_likelihood(law, X, y, w, at)
+
+            least = optimize.minimize(cost, np.zeros(3), method="BFGS", options={"gtol": 1e-6}).fun
+            assert 2 * (least + model.log_likelihood_) == pytest.approx(RISE, rel=1e-5)
+
+
+def test_classes_are_profiled_with_the_coefficient_held():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(50, 2)) * [1.0, 100.0] + 7.0
+    y = X[:, 0] - 7.0 + rng.logistic(size=50) > 0
+    model = MLEClassifier().fit(X, y)
+    found = infer(model, X, y, ci="profile")
+    for end in found.conf_int()[0]:
+
+        def cost(free, end=end):
+            eta = (X[:, 0] - 7.0) * end + free[0] + free[1] * X[:, 1] / 100.0
+            return np.logaddexp(0.0, np.where(y, -eta, eta)).sum()
+
+        least = optimize.minimize(cost, np.zeros(2), method="BFGS", options={"gtol": 1e-8}).fun
+        assert 2 * (least + model.log_likelihood_) == pytest.approx(RISE, rel=1e-6)
+    # a logit's profile is longer on the side where the likelihood levels off
+    low, high = found.conf_int()[0]
+    assert high - model.coef_[0, 0] > model.coef_[0, 0] - low
+
+
+def test_contrasts_of_many_classes_are_profiled():
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(90, 1))
+    y = (X @ [[1.0, 0.0, -1.0]] + rng.gumbel(size=(90, 3))).argmax(axis=1)
+    model = MLEClassifier().fit(X, y)
+    found = infer(model, X, y, ci="profile", reference=0)
+    wald = infer(model, X, y, reference=0)
+    np.testing.assert_allclose(found.conf_int(), wald.conf_int(), atol=0.25)
+    assert np.all(found.conf_int() != wald.conf_int())
+
+
+def test_quantile_profiles_end_where_the_likelihood_has_fallen():
+    X, y = sample(Laplace(), 80, 5)
+    model = MLERegressor("laplace").fit(X, y)
+    found = infer(model, X, y, ci="profile").conf_int()
+    for end in found[0]:
+        held = MLERegressor("laplace").fit(X[:, 1:], y - end * X[:, 0])
+        fall = 2 * (model.log_likelihood_ - held.log_likelihood_)
+        assert fall == pytest.approx(RISE, rel=1e-6)
+    for end in found[3]:
+        s = end / model.scale_
+        assert 2 * 80 * (np.log(s) + 1 / s - 1) == pytest.approx(RISE, rel=1e-6)
+
+
+def test_an_end_that_the_data_do_not_bound_is_infinite():
+    X, y = sample(StudentLaw(8.0), 120, 6)
+    model = fitted(StudentLaw(), X, y)
+    low, high = infer(model, X, y, ci="profile").conf_int()[-1]
+    at_infinity = 2 * (model.log_likelihood_ - MLERegressor().fit(X, y).log_likelihood_)
+    assert low < model.noise_.df < high
+    assert np.isinf(high) == (at_infinity < RISE)

@@ -1,0 +1,142 @@
+"""Displays hold the right numbers and draw them; matplotlib is wanted only when they do."""
+
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_mle import LossDisplay, MLERegressor, NoiseFitDisplay, PITDisplay
+from sklearn_mle.noises import Gaussian, Laplace
+
+matplotlib.use("agg")
+plt = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    return X, X @ [1.0, 2.0, 3.0] + rng.normal(size=200)
+
+
+def test_losses_and_slopes_are_the_noises_own():
+    display = LossDisplay.from_noises(["gaussian", Laplace()], z=[-2.0, 0.5, 3.0])
+    drawn = [line.get_ydata().tolist() for line in display.lines_]
+    assert drawn == [[2.0, 0.125, 4.5], [-2.0, 0.5, 3.0], [2.0, 0.5, 3.0], [-1.0, 1.0, 1.0]]
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["gaussian: squared error", "Laplace(): absolute error"]
+
+
+def test_a_display_draws_where_it_is_told(data):
+    X, y = data
+    model = make_pipeline(StandardScaler(), MLERegressor()).fit(X, y)
+    figure, axes = plt.subplots(1, 4)
+    displays = [
+        LossDisplay.from_estimator(model, ax=axes[0]),
+        NoiseFitDisplay.from_estimator(model, X, y, ax=axes[1]),
+        NoiseFitDisplay.from_estimator(model, X, y, kind="qq", n_simulations=5, ax=axes[2]),
+        PITDisplay.from_estimator(model, X, y, ax=axes[3]),
+    ]
+    assert [display.ax_ for display in displays] == axes.tolist()
+    assert all(display.figure_ is figure for display in displays)
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+def test_residuals_are_standardised(data, noise):
+    X, y = data
+    model = MLERegressor(noise=noise).fit(X, y)
+    display = NoiseFitDisplay.from_estimator(model, X, y)
+    assert display.residuals == pytest.approx((y - model.predict(X)) / model.scale_)
+    again = NoiseFitDisplay.from_predictions(
+        y, model.predict(X), noise=noise, scale=model.scale_, kind="qq"
+    )
+    assert again.residuals == pytest.approx(display.residuals)
+
+
+def test_the_envelope_holds_residuals_of_the_right_law_and_not_of_a_wrong_one(data):
+    X, y = data
+    wild = y + stats.cauchy.rvs(size=200, random_state=1)
+    outside = []
+    for response in (y, wild):
+        model = MLERegressor().fit(X, response)
+        display = NoiseFitDisplay.from_estimator(model, X, response, kind="qq", random_state=0)
+        low, high = np.quantile(display.simulated, [0.025, 0.975], axis=0)
+        seen = np.sort(display.residuals)
+        outside.append(np.mean((seen < low) | (seen > high)))
+    assert outside[0] < 0.2 and outside[1] > 0.5
+
+
+def test_the_envelope_is_the_same_on_every_run_with_a_seed(data):
+    X, y = data
+    model = MLERegressor().fit(X, y)
+    draws = [
+        NoiseFitDisplay.from_estimator(
+            model, X, y, kind="qq", n_simulations=3, random_state=7
+        ).simulated
+        for _ in range(2)
+    ]
+    assert np.array_equal(*draws)
+
+
+def test_the_transform_is_the_distribution_function_at_y(data):
+    X, y = data
+    model = MLERegressor(noise="laplace").fit(X, y)
+    display = PITDisplay.from_estimator(model, X, y)
+    law = stats.laplace(model.predict(X), model.scale_)
+    assert display.pit == pytest.approx(law.cdf(y))
+
+
+def test_weights_count_in_the_histograms(data):
+    X, y = data
+    w = np.arange(200) % 3
+    model = MLERegressor().fit(X, y, sample_weight=w)
+    repeated = PITDisplay.from_estimator(model, np.repeat(X, w, axis=0), np.repeat(y, w), n_bins=5)
+    weighted = PITDisplay.from_estimator(model, X, y, sample_weight=w, n_bins=5)
+    heights = [display.ax_.patches[-1].get_xy() for display in (weighted, repeated)]
+    assert heights[0] == pytest.approx(heights[1])
+    NoiseFitDisplay.from_estimator(model, X, y, sample_weight=w)
+    shown = NoiseFitDisplay.from_estimator(model, X, y, sample_weight=w, kind="qq", n_simulations=2)
+    assert shown.simulated.shape == (2, np.count_nonzero(w))
+
+
+def test_what_cannot_be_drawn_is_refused(data):
+    X, y = data
+    with pytest.raises(ValueError, match=r"kind must be.*got 'pie'. Pass"):
+        NoiseFitDisplay.from_estimator(MLERegressor().fit(X, y), X, y, kind="pie")
+    with pytest.raises(TypeError, match=r"needs a fitted MLERegressor.*got LinearRegression"):
+        PITDisplay.from_estimator(LinearRegression().fit(X, y), X, y)
+    with pytest.warns(UserWarning):
+        exact = MLERegressor().fit(X, np.ones(200))
+    for display in (NoiseFitDisplay, PITDisplay):
+        with pytest.raises(ValueError, match=r"needs a scale above zero; got.*Leave out"):
+            display.from_estimator(exact, X, np.ones(200))
+
+
+def test_without_matplotlib_the_message_says_what_to_install():
+    probe = (
+        "import sys; sys.modules['matplotlib'] = None; sys.modules['matplotlib.pyplot'] = None\n"
+        "from sklearn_mle import LossDisplay\n"
+        "try:\n    LossDisplay.from_noises(['gaussian'])\n"
+        "except ImportError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert "need matplotlib; it is not installed" in done.stdout
+    assert "sklearn_mle[plot]" in done.stdout
+
+
+def test_a_law_with_its_noise_object_is_named_by_its_class(data):
+    X, y = data
+    model = MLERegressor(noise=Gaussian()).fit(X, y)
+    assert NoiseFitDisplay.from_estimator(model, X, y).ax_.get_title() == "Gaussian fit"
