@@ -100,10 +100,3 @@ class MatrixFree(Objective):
     @abstractmethod
     def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
         """The Hessian at theta times a vector, as a function of that, in one pass a product."""
-
-    @abstractmethod
-    def n_sure(self, theta: FloatArray, margin: float) -> int:
-        """How many rows fit so well that something may grow without bound there.
-
-        For classes, those whose own class has a score more than ``margin`` above all others.
-        """

@@ -204,20 +204,6 @@ class SoftmaxObjective(MatrixFree):
 
         return product
 
-    def n_sure(self, theta: FloatArray, margin: float) -> int:
-        def per_block(block: Block) -> tuple[int]:
-            scores = self._scores(block, theta)
-            if self.n_classes == 2:
-                own = scores[:, 0] * (2.0 * block.y - 1.0)
-            else:
-                seen = (np.arange(block.n_rows), block.y.astype(np.intp))
-                own, scores = scores[seen].copy(), scores.copy()
-                scores[seen] = -np.inf
-                own -= scores.max(axis=1)
-            return (int(np.count_nonzero(own > margin)),)
-
-        return int(self.rows.total(per_block)[0])
-
     def _columns(self, block: Block) -> FloatArray:
         """The columns that theta multiplies, shifted only where they must be."""
         return block.X if self.shift is None else block.X - self.shift

@@ -28,6 +28,7 @@ from sklearn_mle.noises.noise import Fact
 from sklearn_mle.solvers import newton
 from sklearn_mle.solvers.blas_threads import suited_to
 from sklearn_mle.solvers.line_search import backtrack, sufficient
+from sklearn_mle.solvers.separation import any_excluded
 from sklearn_mle.solvers.solution import CONVERGED, Problem, Solution, Start
 
 NEEDS = Fact.SMOOTH | Fact.LOG_CONCAVE
@@ -60,8 +61,6 @@ WORTHWHILE = 0.5
 """Weight of the diagonal from which on it serves alone."""
 SAFETY = 4.0
 """How much smaller the least eigenvalue may be than what was seen of it."""
-EXTREME = 15.0
-"""Log-odds of a class that was seen at which the suspicion of separation arises."""
 
 
 def pays(n_rows: int, size: int) -> bool:
@@ -95,7 +94,8 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         if metric is not None:
             end = descend(objective, theta, metric, min(max_iter, most))
             end = polish(objective, end)
-            if end.exact and end.gap <= tol and not objective.n_sure(end.theta, EXTREME):
+            excluded = any_excluded(rows, *objective.unpack(end.theta))
+            if end.exact and end.gap <= tol and not excluded:
                 rank = rank_of_terms(objective)
                 return _solution(problem, objective, end, rank - int(problem.fit_intercept))
             theta = end.theta
