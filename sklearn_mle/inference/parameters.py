@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sklearn_mle.inference.row_costs import LocationScaleCosts, SoftmaxCosts
-from sklearn_mle.inference.stretch import Stretch
 from sklearn_mle.inference.terms import Terms
 from sklearn_mle.noises.noise import FloatArray, Noise, Shape
+from sklearn_mle.noises.stretch import Stretch
 
 INTERCEPT = -1
 """The column of a parameter that belongs to no feature."""

@@ -14,11 +14,10 @@ from typing import Protocol
 
 import numpy as np
 from scipy.special import log_softmax
-from sklearn.base import clone
 
-from sklearn_mle.inference.stretch import Stretch
 from sklearn_mle.likelihoods.softmax import sum_to_zero_basis
 from sklearn_mle.noises.noise import FloatArray, Noise, Shape
+from sklearn_mle.noises.stretch import Stretch
 
 FIRST_STEP = 1e-3
 """Step of five-point first differences in a stretched shape: truncation 1e-13, rounding 1e-13."""
@@ -102,7 +101,7 @@ class LocationScaleCosts:
             shape.name: float(stretch.natural(u))
             for shape, stretch, u in zip(self.shapes, self.stretches[1:], stretched)
         }
-        return clone(self.noise).set_params(**values)
+        return self.noise.filled(values)
 
     def cost(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
         z = (y - scores[:, 0]) / math.exp(extras[0])

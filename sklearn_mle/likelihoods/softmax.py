@@ -27,14 +27,13 @@ from sklearn_mle.likelihoods.class_laws import (
     class_pairs,
     probabilities,
 )
+from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.rows import Block, Rows
 
-FAR = 10.0
-"""Mean of a column, in units of its spread, beyond which it is shifted before it is multiplied."""
-SAMPLE_ROWS = 1000
-"""Rows that the units of the columns are taken from."""
+FREQUENCY_ROWS = 1000
+"""Rows that tell how frequent classes are."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class SoftmaxObjective(MatrixFree):
         self.rows = rows
         self.n_classes = n_classes
         self.fit_intercept = fit_intercept
-        self.shift, self.unit = _standard_units(rows, fit_intercept)
+        self.shift, self.unit = standard_units(rows, fit_intercept)
         self.basis = np.ones((1, 1)) if n_classes == 2 else sum_to_zero_basis(n_classes)
         self.n_scores = n_classes - 1
         self.n_terms = rows.n_columns + int(fit_intercept)
@@ -162,7 +161,7 @@ class SoftmaxObjective(MatrixFree):
 
     def across_scores(self) -> FloatArray:
         """As if scores said nothing but how frequent each class is."""
-        rows = self.rows.sample(SAMPLE_ROWS)
+        rows = self.rows.sample(FREQUENCY_ROWS)
         seen = np.bincount(rows.y.astype(np.intp), rows.weight, self.n_classes) + 1.0
         often = seen / seen.sum()
         across = np.diag(often) - np.outer(often, often)
@@ -276,24 +275,3 @@ class SoftmaxObjective(MatrixFree):
     def _unit_products(self) -> FloatArray:
         unit = np.tile(self.term_unit, self.n_scores)
         return np.outer(unit, unit)
-
-
-def _standard_units(rows: Rows, fit_intercept: bool) -> tuple[FloatArray | None, FloatArray]:
-    """What to take off each column, if anything, and the size of what remains, from a sample.
-
-    Newton's method does not depend on either; they only keep rounding errors small. A column need
-    not be shifted unless it is far from zero for its spread: with means up to `FAR` times the
-    spread the Hessian's condition is worse by less than the square of that. Columns that are
-    constant in the sample get the unit 1, and are shifted to exactly zero.
-    """
-    X = rows.sample(SAMPLE_ROWS).X
-    if not fit_intercept:
-        unit = np.sqrt(np.mean(np.square(X), axis=0))
-        return None, np.where(unit > 0.0, unit, 1.0)
-    mean = X.mean(axis=0)
-    spread = np.sqrt(np.mean(np.square(X - mean), axis=0))
-    constant = np.ptp(X, axis=0) == 0.0
-    shift = np.where(constant, X[0], mean)
-    unit = np.where(constant | (spread == 0.0), 1.0, spread)
-    far = (np.abs(shift) > FAR * unit) | (constant & (shift != 0.0))
-    return shift if far.any() else None, unit

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 FloatArray = NDArray[np.float64]
 
@@ -30,7 +31,7 @@ class Fact(enum.Flag):
     PIECEWISE_LINEAR = enum.auto()
     """The loss is linear on each side of zero: ``loss(t * z) = t * loss(z)`` for ``t >= 0``."""
     SMOOTH = enum.auto()
-    """The cost has a continuous second derivative."""
+    """The cost has a continuous slope, and a curvature but at single points."""
     LOG_CONCAVE = enum.auto()
     """The cost is convex."""
 
@@ -100,6 +101,21 @@ class Noise(BaseEstimator, ABC):
         """Second derivative of the cost; by central differences of the slope by default."""
         h = np.cbrt(np.finfo(float).eps) * np.maximum(1.0, np.abs(z))
         return (self.slope(z + h) - self.slope(z - h)) / (2.0 * h)
+
+    def derivatives(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Cost, slope and curvature together, which often share their dearest part."""
+        return self.cost(z), self.slope(z), self.curvature(z)
+
+    def check(self) -> None:
+        """Raise ValueError for parameters that make no law."""
+
+    def filled(self, values: dict[str, float]) -> Noise:
+        """This noise with values for shapes that were left open."""
+        return clone(self).set_params(**values)
+
+    def shape_values(self, names: Sequence[str]) -> list[float]:
+        """Values of shapes that are filled in, in this order."""
+        return [float(getattr(self, name)) for name in names]
 
     @property
     def cost_at_zero(self) -> float:

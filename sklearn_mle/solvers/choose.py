@@ -5,7 +5,11 @@ solver             needs                           how exact
 =================  ==============================  ==============================================
 least_squares      a quadratic cost                to rounding
 least_absolute     a piecewise linear cost         an optimal vertex, proved by its dual
-newton             a smooth, log-concave cost      to rounding
+open_quantile      the same, and an open shape     that for each shape, the shape by a search
+joint_newton       a smooth noise                  to rounding; the best of a few minima where the
+                                                   noise is not log-concave
+newton             a smooth, log-concave cost of   to rounding
+                   classes
 lbfgs              the same, and products with     to rounding, certified by conjugate gradients
                    the Hessian
 =================  ==============================  ==============================================
@@ -21,14 +25,27 @@ from typing import Any
 
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.rows import Rows
-from sklearn_mle.solvers import lbfgs, least_absolute, least_squares, newton
+from sklearn_mle.solvers import (
+    joint_newton,
+    lbfgs,
+    least_absolute,
+    least_squares,
+    newton,
+    open_quantile,
+)
 
 SOLVERS: dict[str, ModuleType] = {
     "least_squares": least_squares,
     "least_absolute": least_absolute,
+    "open_quantile": open_quantile,
+    "joint_newton": joint_newton,
     "newton": newton,
     "lbfgs": lbfgs,
 }
+
+OF_CLASSES = ("newton", "lbfgs")
+SEARCHES = ("open_quantile",)
+"""Solvers for open shapes, beside joint_newton, which takes both."""
 
 
 def choose(likelihood: Any, solver: str, rows: Rows | None = None) -> Any:
@@ -73,9 +90,9 @@ def describe(facts: Fact) -> str:
 
 
 def _meets(likelihood: Any, solver: str) -> bool:
-    needs = SOLVERS[solver].NEEDS
-    if Fact.SMOOTH in needs and not hasattr(likelihood, "objective"):
+    if (solver in OF_CLASSES) != hasattr(likelihood, "n_scores"):
         return False
-    if solver == "lbfgs" and not hasattr(likelihood, "n_scores"):
+    shapes = bool(getattr(likelihood, "noise", None) and likelihood.noise.shapes)
+    if shapes != (solver in SEARCHES) and solver != "joint_newton":
         return False
-    return needs in likelihood.facts
+    return SOLVERS[solver].NEEDS in likelihood.facts

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sklearn_mle.inference.row_costs import LocationScaleCosts, SoftmaxCosts
-from sklearn_mle.inference.stretch import Stretch
 from sklearn_mle.noises import Gaussian, Laplace
+from sklearn_mle.noises.stretch import Stretch
 from tests.inference.laws import LogisticLaw, StudentLaw
 
 LAWS = {

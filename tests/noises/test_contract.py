@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 import sklearn_mle.noises
 from sklearn_mle.noises.catalogue import CATALOGUE
+from sklearn_mle.noises.from_scipy import FromScipy
 from sklearn_mle.noises.noise import Fact, Noise
 
 GRID = np.concatenate([-np.geomspace(20, 1e-3, 40), np.geomspace(1e-3, 20, 40)])
@@ -32,7 +33,7 @@ def noises_in_files():
     for module in pkgutil.iter_modules(folder.__path__, folder.__name__ + "."):
         for thing in vars(importlib.import_module(module.name)).values():
             own = isinstance(thing, type) and thing.__module__ == module.name
-            if own and issubclass(thing, Noise) and thing is not Noise:
+            if own and issubclass(thing, Noise) and thing not in (Noise, FromScipy):
                 yield thing
 
 
@@ -51,7 +52,11 @@ def test_a_noise_without_a_line_is_found():
 
 
 def test_mass_is_one(noise):
-    mass, _ = integrate.quad(lambda z: np.exp(-noise.cost(np.array([z]))[0]), -40, 40, points=[0])
+    def density(z):
+        return np.exp(-noise.cost(np.array([z]))[0])
+
+    sides = [(-np.inf, -3.0), (-3.0, 0.0), (0.0, 3.0), (3.0, np.inf)]
+    mass = sum(integrate.quad(density, *side, epsabs=1e-12)[0] for side in sides)
     assert mass == pytest.approx(1.0, abs=1e-9)
 
 

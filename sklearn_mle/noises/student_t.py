@@ -1,0 +1,101 @@
+"""Student t noise: heavy tails, and how heavy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+from scipy.special import gammaln
+
+from sklearn_mle.noises.noise import Fact, FloatArray, Noise, Shape
+
+START = 5.0
+LEAST = 0.05
+"""Below, a law so heavy prefers to go through a few rows of almost any data."""
+FAR = 1e100
+"""Residual, in scales over the root of df, whose square is large enough."""
+LARGE = 200.0
+"""Degrees of freedom from which the ratio of gamma functions is a short series."""
+
+
+class StudentT(Noise):
+    """Student t noise: outliers are expected, and hardly move the fit.
+
+    ::
+
+        density    (1 + z**2 / df)**(-(df + 1) / 2) / (sqrt(df) Beta(df / 2, 1 / 2))
+        cost       (df + 1) / 2 log(1 + z**2 / df) + constant
+        slope      (df + 1) z / (df + z**2)
+        curvature  (df + 1) (df - z**2) / (df + z**2)**2
+
+    Its cost is not convex: far residuals are given up. As df grows it becomes the Gaussian
+    (Lange, Little and Taylor 1989).
+
+    Parameters
+    ----------
+    df : float or None, default=None
+        Degrees of freedom, positive; estimated when None.
+    """
+
+    facts = Fact.SMOOTH
+    loss_name = "Student t loss"
+    estimates = "location"
+
+    def __init__(self, df: float | None = None) -> None:
+        self.df = df
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        return (Shape("df", LEAST, np.inf, START),) if self.df is None else ()
+
+    @property
+    def _df(self) -> float:
+        return START if self.df is None else float(self.df)
+
+    def check(self) -> None:
+        if self.df is not None and not self.df > 0.0:
+            raise ValueError(
+                f"df must be a positive number of degrees of freedom, or None; got {self.df!r}. "
+                "Use None to estimate it."
+            )
+
+    def cost(self, z: FloatArray) -> FloatArray:
+        return self._constant + self.loss(z)
+
+    def loss(self, z: FloatArray) -> FloatArray:
+        r = np.abs(z) / np.sqrt(self._df)
+        beyond = np.maximum(r / FAR, 1.0)
+        return (self._df + 1.0) * (0.5 * np.log1p(np.square(r / beyond)) + np.log(beyond))
+
+    def slope(self, z: FloatArray) -> FloatArray:
+        return self._pull(z)[0] * z
+
+    def curvature(self, z: FloatArray) -> FloatArray:
+        pull, share = self._pull(z)
+        return pull * (1.0 - share) / (1.0 + share)
+
+    def derivatives(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        pull, share = self._pull(z)
+        curvature = pull * (1.0 - share) / (1.0 + share)
+        return self._constant + 0.5 * (self._df + 1.0) * np.log1p(share), pull * z, curvature
+
+    def _pull(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Slope over z, and ``z**2 / df``; residuals beyond `FAR` pull no less than those."""
+        share = np.square(np.clip(z / np.sqrt(self._df), -FAR, FAR))
+        return (1.0 + 1.0 / self._df) / (1.0 + share), share
+
+    @property
+    def _constant(self) -> float:
+        half = 0.5 * self._df
+        if self._df < LARGE:
+            ratio = gammaln(half + 0.5) - gammaln(half)
+        else:
+            square = half * half
+            series = 1.0 / 8.0 - (1.0 / 192.0 - 1.0 / (640.0 * square)) / square
+            ratio = 0.5 * np.log(half) - series / half
+        return float(0.5 * np.log(self._df * np.pi) - ratio)
+
+    def distribution(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0) -> Any:
+        return stats.t(self._df, loc=loc, scale=scale)

@@ -1,0 +1,163 @@
+"""Newton's method for location, scale and open shapes of a smooth noise.
+
+Location and scale are fitted together (`likelihoods.joint`), from the fit of a sample, or from
+least squares. Where the noise is not log-concave there may be several minima: the descent begins
+at a least absolute fit and at least squares, and the better end is kept. Open shapes are searched
+around that.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sklearn_mle.likelihoods.joint import JointObjective
+from sklearn_mle.likelihoods.location_scale import LocationScale
+from sklearn_mle.noises.gaussian import Gaussian
+from sklearn_mle.noises.laplace import Laplace
+from sklearn_mle.noises.noise import Fact, FloatArray, Noise
+from sklearn_mle.rows.rows import Rows
+from sklearn_mle.solvers import least_absolute, least_squares, newton
+from sklearn_mle.solvers.blas_threads import suited_to
+from sklearn_mle.solvers.shape_search import best_shapes, starting_noise
+from sklearn_mle.solvers.solution import (
+    CONVERGED,
+    Outcome,
+    Problem,
+    Solution,
+    Start,
+    Status,
+    out_of_steps,
+)
+
+NEEDS = Fact.SMOOTH
+
+SAMPLE_ROWS = 4000
+SAMPLE_ROWS_A_COLUMN = 40
+EXACT = 1e-22
+"""Newton decrement a unit of weight at which theta is exact."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A noise with its shapes, and where Newton's method ended with it.
+
+    Parameters
+    ----------
+    noise : Noise
+    end : newton.Descent
+    """
+
+    noise: Noise
+    end: newton.Descent
+
+
+def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
+    """Minimise the cost of a smooth noise over coefficients, scale and open shapes.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : Start, optional
+        An earlier fit.
+    tol : float
+        Gap at which the fit counts as converged.
+    max_iter : int
+        Newton steps, for each value of the shapes.
+
+    Returns
+    -------
+    Solution
+        For a noise that is not log-concave its gap is that of the best local minimum found.
+    """
+    rows, noise = problem.rows, problem.likelihood.noise
+    squares = _with(problem, rows, Gaussian())
+    first = least_squares.solve(squares, start=None, tol=tol, max_iter=max_iter)
+    if first.outcome.status is Status.EXACT_FIT:
+        return replace(first, noise=starting_noise(noise))
+    with suited_to(rows.n_columns):
+        objective = JointObjective(rows, starting_noise(noise), problem.fit_intercept)
+        starts = [objective.pack(first.coef, first.intercept, first.scale)]
+        if start is not None:
+            starts = [objective.pack(start.coef, start.intercept, first.scale)]
+        objective.origin = starts[0]
+        m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_COLUMN * objective.size)
+        sample = objective.on(rows.sample(m)) if 4 * m <= rows.n_rows else objective
+        if not objective.convex or noise.shapes:
+            starts.append(_robust_start(problem, sample, max_iter))
+        fitted = _fit(sample, noise, starts, tol, max_iter)
+        if sample is not objective:
+            fitted = _fit(objective, noise, [fitted.end.theta], tol, max_iter, fitted.noise)
+    coef, intercept = objective.unpack(fitted.end.theta)
+    outcome, gap = _judge(fitted.end, tol, max_iter)
+    return Solution(
+        coef=coef,
+        intercept=intercept,
+        scale=objective.scale(fitted.end.theta),
+        noise=fitted.noise,
+        cost=fitted.end.value,
+        outcome=outcome,
+        n_iter=max(1, fitted.end.n_iter),
+        gap=gap,
+        rank=first.rank,
+    )
+
+
+def _with(problem: Problem, rows: Rows, noise: Noise) -> Problem:
+    return replace(problem, rows=rows, likelihood=LocationScale(noise))
+
+
+def _robust_start(problem: Problem, objective: JointObjective, max_iter: int) -> FloatArray:
+    """The least absolute fit, which far rows do not move."""
+    rows = _with(problem, objective.rows, Laplace())
+    fit = least_absolute.solve(rows, start=None, tol=1e-6, max_iter=max_iter)
+    return objective.pack(fit.coef, fit.intercept, fit.scale or 1.0)
+
+
+def _fit(
+    objective: JointObjective,
+    noise: Noise,
+    starts: list[FloatArray],
+    tol: float,
+    max_iter: int,
+    about: Noise | None = None,
+) -> Fitted:
+    """The best of the descents from these starts, over the shapes that are open."""
+    weight = objective.rows.total_weight
+    exact = EXACT * weight
+
+    def descended(filled: Noise, theta: FloatArray) -> newton.Descent:
+        return newton.descend(objective.of(filled), theta, weight, tol, max_iter, exact)
+
+    begin = starting_noise(noise) if about is None else about
+    ends = [descended(begin, theta) for theta in starts]
+    best = Fitted(begin, min(ends, key=_value))
+    if not noise.shapes:
+        return best
+
+    def profile(filled: Noise, near: FloatArray) -> tuple[float, FloatArray]:
+        end = descended(filled, near)
+        return _value(end), end.theta
+
+    found, theta = best_shapes(noise, begin, profile, best.end.theta, narrow=about is not None)
+    return Fitted(found, descended(found, theta))
+
+
+def _value(end: newton.Descent) -> float:
+    return end.value if math.isfinite(end.value) else math.inf
+
+
+def _judge(end: newton.Descent, tol: float, max_iter: int) -> tuple[Outcome, float]:
+    gap = end.gap if np.isfinite(end.gap) else math.inf
+    if gap <= tol:
+        return CONVERGED, gap
+    if end.exhausted:
+        return out_of_steps(max_iter, gap, tol), gap
+    return Outcome(
+        Status.STALLED,
+        f"The solver could not lower the cost further at an optimality gap of {gap:.1e}, above "
+        f"tol={tol:.1e}. The coefficients are the best found; the noise may have a corner or no "
+        "maximum for these rows: try another noise, or hold its shapes.",
+    ), gap
