@@ -262,3 +262,14 @@ def _with_way_out(message: str, name: str) -> str:
         if found in message:
             return message + ("" if message.endswith("\n") else " ") + way_out
     return message
+
+
+def check_probabilities(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Probabilities strictly between 0 and 1, a number or a row of them."""
+    found = np.asarray(value, dtype=np.float64)
+    if found.ndim > 1 or not np.all((found > 0.0) & (found < 1.0)):
+        raise ValueError(
+            f"{name} must be between 0 and 1, both excluded; got {value!r}. Pass a probability "
+            "such as 0.9, or several in a list."
+        )
+    return found

@@ -156,7 +156,10 @@ class MLERegressor(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: ArrayLike) -> FloatArray:
-        """The value that the derived loss estimates: the mean for Gaussian, the median for Laplace.
+        """The value that the derived loss estimates.
+
+        The mean for Gaussian noise, the median for Laplace, the quantile for asymmetric Laplace,
+        the location otherwise.
 
         Parameters
         ----------
@@ -169,6 +172,73 @@ class MLERegressor(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return checks.features(self, X) @ self.coef_ + self.intercept_
+
+    def predict_dist(self, X: ArrayLike) -> Any:
+        """The predictive distribution of each row, parameters taken as known.
+
+        In a `Pipeline` the last step answers: ``pipe[-1].predict_dist(pipe[:-1].transform(X))``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scipy.stats frozen distribution
+            One element a row: ``pdf``, ``logpdf``, ``cdf``, ``ppf``, ``interval``, ``rvs``,
+            ``mean`` and ``std`` work on all rows at once.
+
+        Raises
+        ------
+        ValueError
+            If the scale is zero, because the model goes through every row.
+        """
+        location = self.predict(X)
+        if not self.scale_ > 0.0:
+            raise ValueError(
+                "A distribution needs a positive scale; got scale_=0, because the model goes "
+                "through every row of the training data. Use predict, or fit to more rows."
+            )
+        return self.noise_.distribution(loc=location, scale=self.scale_)
+
+    def predict_quantile(self, X: ArrayLike, q: ArrayLike) -> FloatArray:
+        """Quantiles of the predictive distributions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        q : float or array-like of shape (n_quantiles,)
+            Probabilities, strictly between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_quantiles)
+            In units of y.
+        """
+        probabilities = checks.check_probabilities("q", q)
+        location = self.predict(X)
+        z = self.noise_.distribution().ppf(probabilities)
+        if probabilities.ndim == 0:
+            return location + self.scale_ * float(z)
+        return location[:, None] + self.scale_ * z
+
+    def predict_interval(self, X: ArrayLike, coverage: float = 0.9) -> FloatArray:
+        """Intervals that a new y lies in with this probability, parameters taken as known.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        coverage : float, default=0.9
+            Between 0 and 1; both tails get half of the rest.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+            Lower and upper ends, in units of y.
+        """
+        share = float(checks.check_probabilities("coverage", coverage))
+        tails = [0.5 * (1.0 - share), 0.5 * (1.0 + share)]
+        return self.predict_quantile(X, tails)
 
     def log_prob(self, X: ArrayLike, y: ArrayLike) -> FloatArray:
         """Log density of each row's y.

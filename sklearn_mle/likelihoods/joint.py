@@ -24,6 +24,8 @@ from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.rows import Block, Rows
 
 SAMPLE_ROWS = 1000
+FLAT = 1e-12
+"""Curvature, relative to the largest, that rounding errors can make of none."""
 
 
 class JointObjective(Objective):
@@ -116,9 +118,11 @@ class JointObjective(Objective):
         if not theta[-1] > 0.0:
             return Derivatives(math.inf, np.zeros(self.size), np.eye(self.size))
         found = self._derivatives(theta, np.asarray)
-        if self.convex or not linalg.lapack.dpotrf(found.hessian)[1]:
+        if not self.convex and not _is_valley(found.hessian):
+            found = self._derivatives(theta, None)
+        if math.isfinite(found.value) and np.isfinite(found.hessian).all():
             return found
-        return self._derivatives(theta, None)
+        return Derivatives(math.inf, np.zeros(self.size), np.eye(self.size))
 
     def _derivatives(self, theta: FloatArray, keep: Callable[..., Any] | None) -> Derivatives:
         """With the true curvatures, or with those of parabolas that touch the cost from above.
@@ -143,7 +147,8 @@ class JointObjective(Objective):
                 product = A.T @ (A * block.weigh(curvature)[:, None])
             return float(block.weigh(cost).sum()), block.weigh(slope) @ A, product
 
-        value, gradient, hessian = self.rows.total(per_block)
+        with np.errstate(invalid="ignore", over="ignore"):
+            value, gradient, hessian = self.rows.total(per_block)
         weight, tau = self.rows.total_weight, float(theta[-1])
         gradient[-1] -= weight / tau
         hessian[-1, -1] += weight / tau**2
@@ -185,3 +190,17 @@ class JointObjective(Objective):
 
     def _z(self, block: Block, theta: FloatArray) -> FloatArray:
         return self._columns(block) @ theta
+
+
+def _is_valley(hessian: FloatArray) -> bool:
+    """Whether no direction bends downwards by more than rounding."""
+    if not np.isfinite(hessian).all():
+        return False
+    if not linalg.lapack.dpotrf(hessian)[1]:
+        return True
+    diagonal = np.diag(hessian)
+    if diagonal.min() < 0.0:
+        return False
+    unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    values = np.linalg.eigvalsh(hessian / np.outer(unit, unit))
+    return bool(values[0] >= -FLAT * values[-1])

@@ -92,19 +92,23 @@ class FromScipy(Noise):
         return [known[name] for name in names]
 
     def cost(self, z: FloatArray) -> FloatArray:
-        return -np.asarray(self._plain.logpdf(z, *self._values), dtype=np.float64)
+        with np.errstate(all="ignore"):
+            logs = np.asarray(self._plain.logpdf(z, *self._values), dtype=np.float64)
+        return np.where(np.isnan(logs), np.inf, -logs)
 
     def slope(self, z: FloatArray) -> FloatArray:
         h = FIRST_STEP * np.maximum(1.0, np.abs(z))
-        near = self.cost(z + h) - self.cost(z - h)
-        far = self.cost(z + 2.0 * h) - self.cost(z - 2.0 * h)
-        return (8.0 * near - far) / (12.0 * h)
+        with np.errstate(invalid="ignore"):
+            near = self.cost(z + h) - self.cost(z - h)
+            far = self.cost(z + 2.0 * h) - self.cost(z - 2.0 * h)
+            return (8.0 * near - far) / (12.0 * h)
 
     def curvature(self, z: FloatArray) -> FloatArray:
         h = SECOND_STEP * np.maximum(1.0, np.abs(z))
-        near = self.cost(z + h) + self.cost(z - h)
-        far = self.cost(z + 2.0 * h) + self.cost(z - 2.0 * h)
-        return (16.0 * near - far - 30.0 * self.cost(z)) / (12.0 * np.square(h))
+        with np.errstate(invalid="ignore"):
+            near = self.cost(z + h) + self.cost(z - h)
+            far = self.cost(z + 2.0 * h) + self.cost(z - 2.0 * h)
+            return (16.0 * near - far - 30.0 * self.cost(z)) / (12.0 * np.square(h))
 
     def distribution(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0) -> Any:
         return self._plain(*self._values, loc=loc, scale=scale)

@@ -129,7 +129,9 @@ def _fit(
     exact = EXACT * weight
 
     def descended(filled: Noise, theta: FloatArray) -> newton.Descent:
-        return newton.descend(objective.of(filled), theta, weight, tol, max_iter, exact)
+        there = objective.of(filled)
+        patience = newton.PATIENCE if there.convex else max_iter
+        return newton.descend(there, theta, weight, tol, max_iter, exact, patience=patience)
 
     begin = starting_noise(noise) if about is None else about
     ends = [descended(begin, theta) for theta in starts]
