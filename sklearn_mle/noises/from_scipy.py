@@ -91,6 +91,11 @@ class FromScipy(Noise):
         known = dict(zip(self._names, self._values))
         return [known[name] for name in names]
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        values = [f"{name}={v:.6g}" for name, v in zip(self._names, self._values)]
+        held = f"({', '.join(values)})" if hasattr(self.law, "dist") else ""
+        return f"FromScipy({self._plain.name}{held})"
+
     def cost(self, z: FloatArray) -> FloatArray:
         with np.errstate(all="ignore"):
             logs = np.asarray(self._plain.logpdf(z, *self._values), dtype=np.float64)

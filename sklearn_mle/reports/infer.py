@@ -195,7 +195,7 @@ def _features_of(estimator: Any, X: Any) -> FloatArray:
 def _valley_of_regression(model: MLERegressor, rows: InMemoryRows) -> Valley:
     terms = terms_of(rows, bool(model.fit_intercept))
     costs = LocationScaleCosts(model.noise_, find_noise(model.noise).shapes)
-    values = [model.scale_, *(model.noise_.get_params()[s.name] for s in costs.shapes)]
+    values = [model.scale_, *model.noise_.shape_values([s.name for s in costs.shapes])]
     extras = [float(r.stretched(v)) if v > r.low else 0.0 for r, v in zip(costs.stretches, values)]
     gamma = terms.inside(model.coef_[None, :], np.array([model.intercept_]))
     return Valley(rows, costs, terms, np.concatenate([gamma.ravel(), extras]))
