@@ -4,6 +4,7 @@ from sklearn_mle.estimators.classifier import MLEClassifier
 from sklearn_mle.estimators.regressor import MLERegressor
 from sklearn_mle.estimators.separation import detect_separation
 from sklearn_mle.estimators.speak import SeparationWarning
+from sklearn_mle.reports.coefficient_display import CoefficientDisplay
 from sklearn_mle.reports.compare import compare
 from sklearn_mle.reports.infer import infer
 from sklearn_mle.reports.likelihood_ratio import likelihood_ratio_test
@@ -15,6 +16,7 @@ from sklearn_mle.reports.scorers import log_likelihood_scorer
 __version__ = "0.1.0"
 
 __all__ = [
+    "CoefficientDisplay",
     "LossDisplay",
     "MLEClassifier",
     "MLERegressor",

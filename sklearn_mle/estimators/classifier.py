@@ -16,6 +16,7 @@ from sklearn_mle.estimators.speak import speak
 from sklearn_mle.likelihoods.class_laws import log_probabilities, probabilities
 from sklearn_mle.likelihoods.location_scale import total_log_prob
 from sklearn_mle.likelihoods.softmax import Softmax
+from sklearn_mle.noises.derivation import BERNOULLI, CATEGORICAL, Derivation
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import FloatArray
 from sklearn_mle.solvers.choose import choose
@@ -175,6 +176,17 @@ class MLEClassifier(ClassifierMixin, BaseEstimator):
         names = getattr(self, "feature_names_in_", None)
         speak(solution.outcome if found is None else separated(found, names))
         return self
+
+    def derivation(self) -> Derivation:
+        """The steps from the assumption about labels to the cross-entropy.
+
+        Returns
+        -------
+        Derivation
+            For two classes or an estimator that is not fitted, that of a Bernoulli label; for
+            more, that of a categorical one. Shows itself as text, and as LaTeX in notebooks.
+        """
+        return CATEGORICAL if len(getattr(self, "classes_", ())) > 2 else BERNOULLI
 
     def decision_function(self, X: ArrayLike) -> FloatArray:
         """Linear scores.

@@ -149,6 +149,6 @@ def theta_of(valley: Valley, solution: Solution) -> FloatArray:
             basis = costs.basis  # type: ignore[attr-defined]
             coef, level = basis.T @ coef, basis.T @ level
         return valley.terms.inside(coef, level).ravel()
-    values = [solution.scale, *(solution.noise.get_params()[s.name] for s in costs.shapes)]
+    values = [solution.scale, *solution.noise.shape_values([s.name for s in costs.shapes])]
     extras = [float(r.stretched(v)) for r, v in zip(costs.stretches, values)]
     return np.concatenate([valley.terms.inside(coef, level).ravel(), np.array(extras)])

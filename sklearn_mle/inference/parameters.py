@@ -69,7 +69,7 @@ def of_regression(
         lines.append(Parameter("intercept", float(intercept), (1.0,), INTERCEPT))
     lines.append(Parameter("scale", float(scale), (), 0, stretch=Stretch(0.0, math.inf)))
     for k, shape in enumerate(shapes):
-        value = float(noise.get_params()[shape.name])
+        value = float(noise.shape_values([shape.name])[0])
         stretch = Stretch(shape.low, shape.high)
         lines.append(Parameter(shape.name, value, (), 1 + k, stretch=stretch))
     return tuple(lines)

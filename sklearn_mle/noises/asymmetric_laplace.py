@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from sklearn_mle.noises.derivation import Formulas
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise, Shape
 
 
@@ -38,6 +39,15 @@ class AsymmetricLaplace(Noise):
     facts = Fact.PIECEWISE_LINEAR | Fact.LOG_CONCAVE
     loss_name = "pinball loss"
     estimates = "quantile"
+    formulas = Formulas(
+        "asymmetric Laplace",
+        density=(
+            "q (1 - q) exp(-z (q - [z < 0]))",
+            r"q (1 - q)\, e^{-z (q - [z < 0])}",
+        ),
+        constant=("log(1 / (q (1 - q)))", r"\log \tfrac{1}{q (1 - q)}"),
+        loss=("z (q - [z < 0])", "z (q - [z < 0])"),
+    )
 
     def __init__(self, quantile: float | None = 0.5) -> None:
         self.quantile = quantile

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from sklearn_mle.noises.derivation import Formulas
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 
 LOG_ROOT_TWO_PI = 0.5 * np.log(2.0 * np.pi)
@@ -33,6 +34,15 @@ class Gaussian(Noise):
     facts = Fact.QUADRATIC | Fact.SMOOTH | Fact.LOG_CONCAVE
     loss_name = "squared error"
     estimates = "mean"
+    formulas = Formulas(
+        "Gaussian",
+        density=(
+            "exp(-z**2 / 2) / sqrt(2 pi)",
+            r"e^{-z^2/2} / \sqrt{2\pi}",
+        ),
+        constant=("log(2 pi) / 2", r"\tfrac12 \log 2\pi"),
+        loss=("z**2 / 2", r"\tfrac12 z^2"),
+    )
 
     def cost(self, z: FloatArray) -> FloatArray:
         return 0.5 * np.square(z) + LOG_ROOT_TWO_PI

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from sklearn_mle.noises.derivation import Formulas
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 
 STEEPEST = 700.0
@@ -30,6 +31,15 @@ class Gumbel(Noise):
     facts = Fact.SMOOTH | Fact.LOG_CONCAVE
     loss_name = "linear-exponential error"
     estimates = "mode"
+    formulas = Formulas(
+        "Gumbel",
+        density=(
+            "exp(-z - exp(-z))",
+            "e^{-z - e^{-z}}",
+        ),
+        constant=("1", "1"),
+        loss=("z + exp(-z) - 1", "z + e^{-z} - 1"),
+    )
 
     def cost(self, z: FloatArray) -> FloatArray:
         return z + np.exp(np.minimum(-z, STEEPEST))

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from scipy.special import ndtr, ndtri
 
+from sklearn_mle.noises.derivation import Formulas
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 
 
@@ -33,6 +34,16 @@ class Huber(Noise):
     facts = Fact.SMOOTH | Fact.LOG_CONCAVE
     loss_name = "Huber loss"
     estimates = "location"
+    formulas = Formulas(
+        "Huber",
+        density=(
+            "exp(-H(z)) / C,  H(z) = z**2 / 2 for |z| <= delta, else delta |z| - delta**2 / 2",
+            r"e^{-H_\delta(z)} / C_\delta,\quad H_\delta(z) = \tfrac12 z^2 \text{ up to } \delta,"
+            r"\ \delta |z| - \tfrac12 \delta^2 \text{ beyond}",
+        ),
+        constant=("log(C)", r"\log C_\delta"),
+        loss=("H(z)", r"H_\delta(z)"),
+    )
 
     def __init__(self, delta: float = 1.345) -> None:
         self.delta = delta

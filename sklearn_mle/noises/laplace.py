@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from sklearn_mle.noises.derivation import Formulas
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 
 
@@ -31,6 +32,15 @@ class Laplace(Noise):
     facts = Fact.PIECEWISE_LINEAR | Fact.LOG_CONCAVE
     loss_name = "absolute error"
     estimates = "median"
+    formulas = Formulas(
+        "Laplace",
+        density=(
+            "exp(-|z|) / 2",
+            "e^{-|z|} / 2",
+        ),
+        constant=("log(2)", r"\log 2"),
+        loss=("|z|", "|z|"),
+    )
 
     def cost(self, z: FloatArray) -> FloatArray:
         return np.abs(z) + np.log(2.0)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from sklearn_mle.noises.derivation import Formulas
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 
 
@@ -27,6 +28,15 @@ class Logistic(Noise):
     facts = Fact.SMOOTH | Fact.LOG_CONCAVE
     loss_name = "log-cosh error"
     estimates = "mean"
+    formulas = Formulas(
+        "logistic",
+        density=(
+            "1 / (4 cosh(z / 2)**2)",
+            r"1 / (4 \cosh^2 (z/2))",
+        ),
+        constant=("log(4)", r"\log 4"),
+        loss=("2 log(cosh(z / 2))", r"2 \log\cosh (z/2)"),
+    )
 
     def cost(self, z: FloatArray) -> FloatArray:
         size = np.abs(z)

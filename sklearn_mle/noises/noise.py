@@ -19,7 +19,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 
+from sklearn_mle.noises.derivation import Derivation, Formulas, from_density_to_loss
+
 FloatArray = NDArray[np.float64]
+
+GENERIC = ("log f(0) - log f(z)", r"\log f(0) - \log f(z)")
+"""The loss of a law whose formulas are not written down."""
 
 
 class Fact(enum.Flag):
@@ -74,6 +79,8 @@ class Noise(BaseEstimator, ABC):
     """The name of the loss that the cost becomes when constants are dropped."""
     estimates: ClassVar[str]
     """What the location estimates when this noise is assumed: mean, median, ..."""
+    formulas: ClassVar[Formulas | None] = None
+    """Density and loss as people write them."""
 
     @abstractmethod
     def cost(self, z: FloatArray) -> FloatArray:
@@ -105,6 +112,18 @@ class Noise(BaseEstimator, ABC):
     def derivatives(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Cost, slope and curvature together, which often share their dearest part."""
         return self.cost(z), self.slope(z), self.curvature(z)
+
+    def derivation(self) -> Derivation:
+        """The steps from the assumption of this noise to its loss.
+
+        Returns
+        -------
+        Derivation
+            Shows itself as text, and as LaTeX in notebooks.
+        """
+        name = type(self).__name__
+        unnamed = Formulas(name, ("f(z)", "f(z)"), ("-log f(0)", r"-\log f(0)"), GENERIC)
+        return from_density_to_loss(self.formulas or unnamed, self.loss_name, self.estimates)
 
     def check(self) -> None:
         """Raise ValueError for parameters that make no law."""

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from scipy.special import gammaln
 
+from sklearn_mle.noises.derivation import Formulas
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise, Shape
 
 START = 5.0
@@ -42,6 +43,15 @@ class StudentT(Noise):
     facts = Fact.SMOOTH
     loss_name = "Student t loss"
     estimates = "location"
+    formulas = Formulas(
+        "Student t",
+        density=(
+            "C(df) (1 + z**2 / df)**(-(df + 1) / 2)",
+            r"C_\nu (1 + z^2/\nu)^{-(\nu+1)/2}",
+        ),
+        constant=("log(1 / C(df))", r"\log (1 / C_\nu)"),
+        loss=("(df + 1) / 2 log(1 + z**2 / df)", r"\tfrac{\nu+1}{2} \log(1 + z^2/\nu)"),
+    )
 
     def __init__(self, df: float | None = None) -> None:
         self.df = df

@@ -11,7 +11,14 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_mle import LossDisplay, MLERegressor, NoiseFitDisplay, PITDisplay
+from sklearn_mle import (
+    CoefficientDisplay,
+    LossDisplay,
+    MLERegressor,
+    NoiseFitDisplay,
+    PITDisplay,
+    infer,
+)
 from sklearn_mle.noises import Gaussian, Laplace
 
 matplotlib.use("agg")
@@ -140,3 +147,16 @@ def test_a_law_with_its_noise_object_is_named_by_its_class(data):
     X, y = data
     model = MLERegressor(noise=Gaussian()).fit(X, y)
     assert NoiseFitDisplay.from_estimator(model, X, y).ax_.get_title() == "Gaussian fit"
+
+
+def test_coefficients_are_those_of_infer(data):
+    X, y = data
+    model = make_pipeline(StandardScaler(), MLERegressor()).fit(X, y)
+    display = CoefficientDisplay.from_estimator(model, X, y, cov="HC3", level=0.9)
+    found = infer(model, X, y, cov="HC3", level=0.9)
+    assert display.names == ["x0", "x1", "x2"]
+    np.testing.assert_array_equal(display.estimate, found.table["estimate"][:3])
+    np.testing.assert_array_equal(display.points_.get_xdata(), display.estimate)
+    ends = np.array([segment[:, 0] for segment in display.intervals_.get_segments()])
+    np.testing.assert_allclose(ends, found.conf_int()[:3])
+    assert "90 %" in display.ax_.get_xlabel()

@@ -1,0 +1,169 @@
+"""From an assumption to a loss, step by step, for people to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import indent
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """The formulas of a law, each as text and as LaTeX, of the standardised residual z.
+
+    Parameters
+    ----------
+    law : str
+        Name of the law.
+    density, constant, loss : tuple of (str, str)
+        The density; what a loss drops from minus its logarithm; what remains.
+    """
+
+    law: str
+    density: tuple[str, str]
+    constant: tuple[str, str]
+    loss: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a derivation.
+
+    Parameters
+    ----------
+    title : str
+    text, latex : str
+    """
+
+    title: str
+    text: str
+    latex: str
+
+
+@dataclass(frozen=True, repr=False)
+class Derivation:
+    """Why a loss is what it is: from the assumption to what its minimiser estimates.
+
+    Shows itself as text, and as LaTeX in notebooks.
+
+    Parameters
+    ----------
+    title : str
+    steps : tuple of Step
+        Assumption, density, negative log-likelihood, constants dropped, loss, estimate.
+    """
+
+    title: str
+    steps: tuple[Step, ...]
+
+    def __repr__(self) -> str:
+        lines = [self.title, "=" * len(self.title)]
+        for number, step in enumerate(self.steps, start=1):
+            lines += ["", f"{number}. {step.title}", indent(step.text, "   ")]
+        return "\n".join(lines)
+
+    def to_latex(self) -> str:
+        """The steps as an aligned LaTeX environment.
+
+        Returns
+        -------
+        str
+        """
+        lines = [rf"&\text{{{step.title}}} && {step.latex}" for step in self.steps]
+        body = " \\\\\n".join(lines)
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.to_latex()}\n$$"
+
+
+def from_density_to_loss(formulas: Formulas, loss_name: str, estimates: str) -> Derivation:
+    """The derivation of the loss of a noise."""
+    density, constant, loss = formulas.density, formulas.constant, formulas.loss
+    law = rf"\text{{{formulas.law}}}"
+    model = r"y_i = x_i^\top \beta + \beta_0 + \sigma z_i,\quad z_i \sim " + law
+    steps = (
+        Step(
+            "Assumption",
+            f"y = X @ coef + intercept + scale * z, the z independent and {formulas.law}",
+            model,
+        ),
+        Step("Density", f"f(z) = {density[0]}", f"f(z) = {density[1]}"),
+        Step(
+            "Negative log-likelihood",
+            f"sum over rows of  {loss[0]} + {constant[0]} + log(scale),  z = residual / scale",
+            rf"\sum_i \left[{loss[1]} + {constant[1]} + \log\sigma\right],"
+            r"\quad z_i = (y_i - x_i^\top\beta - \beta_0) / \sigma",
+        ),
+        Step(
+            "Constants dropped",
+            f"{constant[0]} and log(scale) do not depend on the coefficients",
+            rf"{constant[1]} + \log\sigma \text{{ does not depend on }} \beta",
+        ),
+        Step("Loss", f"{loss[0]}: the {loss_name}", rf"{loss[1]}\quad\text{{({loss_name})}}"),
+        Step(
+            "What its minimiser estimates",
+            f"the {estimates} of y given x",
+            rf"\text{{the {estimates} of }} y \mid x",
+        ),
+    )
+    return Derivation(f"From {formulas.law} noise to the {loss_name}", steps)
+
+
+BERNOULLI = Derivation(
+    "From a Bernoulli label to binary cross-entropy",
+    (
+        Step(
+            "Assumption",
+            "y is 1 with probability p = 1 / (1 + exp(-s)), s = X @ coef + intercept, else 0",
+            r"y_i \sim \text{Bernoulli}(p_i),\quad p_i = 1 / (1 + e^{-s_i}),\quad"
+            r" s_i = x_i^\top\beta + \beta_0",
+        ),
+        Step("Density", "f(y) = p**y (1 - p)**(1 - y)", r"f(y) = p^y (1 - p)^{1 - y}"),
+        Step(
+            "Negative log-likelihood",
+            "sum over rows of  -y log(p) - (1 - y) log(1 - p)",
+            r"\sum_i \left[-y_i \log p_i - (1 - y_i) \log (1 - p_i)\right]",
+        ),
+        Step("Constants dropped", "none", r"\text{none}"),
+        Step(
+            "Loss",
+            "log(1 + exp(s)) - y s: the binary cross-entropy",
+            r"\log(1 + e^{s}) - y s\quad\text{(binary cross-entropy)}",
+        ),
+        Step(
+            "What its minimiser estimates",
+            "the probability of class 1 given x",
+            r"P(y = 1 \mid x)",
+        ),
+    ),
+)
+
+CATEGORICAL = Derivation(
+    "From a categorical label to cross-entropy",
+    (
+        Step(
+            "Assumption",
+            "y is class k with probability p_k = exp(s_k) / sum_j exp(s_j),\n"
+            "s = X @ coef.T + intercept",
+            r"P(y_i = k) = p_{ik} = e^{s_{ik}} / \textstyle\sum_j e^{s_{ij}},\quad"
+            r" s_{ik} = x_i^\top\beta_k + \beta_{0k}",
+        ),
+        Step("Density", "f(y) = p_y", r"f(y) = p_y"),
+        Step(
+            "Negative log-likelihood",
+            "sum over rows of  -log(p_y)",
+            r"\sum_i -\log p_{i y_i}",
+        ),
+        Step("Constants dropped", "none", r"\text{none}"),
+        Step(
+            "Loss",
+            "log(sum_j exp(s_j)) - s_y: the cross-entropy with softmax",
+            r"\log \textstyle\sum_j e^{s_j} - s_y\quad\text{(cross-entropy with softmax)}",
+        ),
+        Step(
+            "What its minimiser estimates",
+            "the probabilities of the classes given x",
+            r"P(y = k \mid x)",
+        ),
+    ),
+)
