@@ -63,6 +63,10 @@ class FromScipy(Noise):
         return tuple(shape.start for shape in self.shapes)
 
     @property
+    def name(self) -> str:
+        return str(self._plain.name)
+
+    @property
     def loss_name(self) -> str:  # type: ignore[override]
         return f"{self._plain.name} loss"
 

@@ -121,9 +121,13 @@ class Noise(BaseEstimator, ABC):
         Derivation
             Shows itself as text, and as LaTeX in notebooks.
         """
-        name = type(self).__name__
-        unnamed = Formulas(name, ("f(z)", "f(z)"), ("-log f(0)", r"-\log f(0)"), GENERIC)
+        unnamed = Formulas(self.name, ("f(z)", "f(z)"), ("-log f(0)", r"-\log f(0)"), GENERIC)
         return from_density_to_loss(self.formulas or unnamed, self.loss_name, self.estimates)
+
+    @property
+    def name(self) -> str:
+        """What people call the law."""
+        return type(self).__name__
 
     def check(self) -> None:
         """Raise ValueError for parameters that make no law."""

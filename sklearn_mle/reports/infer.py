@@ -155,7 +155,7 @@ def infer(
         _check_choices(model, cov, ci, groups, reference)
         valley = _valley_of_regression(model, rows)
         parameters = _lines_of_regression(model, names)
-        title = f"Linear regression, {type(model.noise_).__name__} noise"
+        title = f"Linear regression, {model.noise_.name} noise"
     else:
         rows = _rows_of_classes(model, table, y, sample_weight)
         place = _check_choices(model, cov, ci, groups, reference)

@@ -191,7 +191,7 @@ class NoiseFitDisplay:
             color="0.8",
             label="residuals",
         )
-        name = type(self.noise).__name__
+        name = self.noise.name
         self.ax_.plot(z, np.exp(-self.noise.cost(z)), color=COLOURS[0], lw=2, label=name)
         self.ax_.set(xlabel="standardised residual", ylabel="density", title=f"{name} fit")
 
@@ -210,7 +210,7 @@ class NoiseFitDisplay:
             )
         self.ax_.plot(expected, expected, color="0.4", lw=1)
         self.ax_.plot(expected, seen[ranks], ".", color=COLOURS[0], ms=4, label="residuals")
-        name = type(self.noise).__name__
+        name = self.noise.name
         self.ax_.set(
             xlabel=f"quantile of {name}", ylabel="standardised residual", title=f"{name} Q-Q"
         )
