@@ -23,6 +23,8 @@ from sklearn_mle import MLEClassifier, MLERegressor
 OURS = {
     "gaussian": lambda: MLERegressor(noise="gaussian"),
     "laplace": lambda: MLERegressor(noise="laplace"),
+    "huber": lambda: MLERegressor(noise="huber"),
+    "student_t": lambda: MLERegressor(noise="student_t"),
     "classes": lambda: MLEClassifier(),
 }
 SIZES = {
@@ -45,8 +47,11 @@ def make_data(task, n, p, seed=0):
     signal = X @ rng.standard_normal(p) / np.sqrt(p)
     if task == "classes":
         return X, (signal + rng.logistic(size=n) > 0).astype(int)
-    noise = rng.standard_normal(n) if task == "gaussian" else rng.laplace(size=n)
-    return X, signal + noise
+    noise = {
+        "gaussian": lambda: rng.standard_normal(n),
+        "laplace": lambda: rng.laplace(size=n),
+    }.get(task, lambda: rng.standard_t(4.0, size=n))
+    return X, signal + noise()
 
 
 def cost(task, X, y, coef, intercept):
@@ -54,7 +59,11 @@ def cost(task, X, y, coef, intercept):
     score = X @ np.ravel(coef) + np.ravel(intercept)[0]
     if task == "classes":
         return np.logaddexp(0.0, np.where(y == 1, -score, score)).sum()
-    return np.abs(y - score).sum() if task == "laplace" else np.square(y - score).sum()
+    if task == "laplace":
+        return np.abs(y - score).sum()
+    if task == "gaussian":
+        return np.square(y - score).sum()
+    return np.nan  # laws with a scale of their own: coefficients alone have no cost
 
 
 def alternate(ours, theirs, repeats):

@@ -1,6 +1,7 @@
 """One file a rival. Each has
 
-``task``        "gaussian", "laplace" or "classes": which of our fits it is held against
+``task``        "gaussian", "laplace", "huber", "student_t" or "classes": which of our fits it is
+                held against
 ``largest``     the most numbers in X (rows times columns) for which a run ends in reasonable time
 ``fit(X, y)``   a fit without penalty, with an intercept; returns coefficients and intercept, and
                 the seconds it took where the caller's clock would count more than the fit
