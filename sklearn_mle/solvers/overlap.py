@@ -83,13 +83,13 @@ def still_space(margins: Margins, pairs: BoolArray) -> FloatArray:
     small = values <= SMALL * values[-1]
     rest, large = vectors[:, small], vectors[:, ~small]
     for _ in range(2):
+        if not rest.shape[1]:
+            break
         back, _ = _images(margins, pairs, _as_coefficients(margins, rest / unit[:, None]))
         rest = rest - large @ ((large.T @ (back / unit[:, None])) / values[~small][:, None])
         _, own_gram = _images(margins, pairs, _as_coefficients(margins, rest / unit[:, None]))
         squares, turn = linalg.eigh(own_gram)
         rest = rest @ turn[:, squares <= NOTHING**2 * values[-1]]
-        if not rest.shape[1]:
-            break
     flat, _ = np.linalg.qr(rest / unit[:, None])
     return _as_coefficients(margins, flat)
 
