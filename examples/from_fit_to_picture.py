@@ -3,7 +3,8 @@ From a fit to a table to a picture
 ==================================
 
 What the fit knows of its coefficients, for numbers and for classes, with errors that hold where
-the noise is not the same for all rows.
+the noise is not the same for all rows. Tables and pictures use the names of the columns, which here
+come with pandas (``python -m pip install pandas``).
 """
 
 import matplotlib.pyplot as plt

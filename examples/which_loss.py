@@ -40,7 +40,8 @@ def timed_fit(estimator, X, y, repeats=5):
 # A grid search over ``noise``, scored by the likelihood of rows that the fit has not seen. The
 # scores are log-densities, so that they compare across losses, which the losses themselves do not.
 
-X, y = load_diabetes(return_X_y=True, as_frame=True)
+diabetes = load_diabetes()
+X, y = diabetes.data, diabetes.target
 splits = KFold(10, shuffle=True, random_state=0)
 search = GridSearchCV(
     make_pipeline(StandardScaler(), MLERegressor()),
@@ -65,7 +66,7 @@ for setting, score in zip(search.cv_results_["params"], search.cv_results_["mean
 # ----------------------------------------------------------
 # Gaussian noise is `LinearRegression`, Laplace noise `QuantileRegressor` without its penalty.
 
-Z = StandardScaler().set_output(transform="pandas").fit_transform(X)
+Z = StandardScaler().fit_transform(X)
 pairs = {
     "gaussian": (MLERegressor(noise="gaussian"), LinearRegression()),
     "laplace": (MLERegressor(noise="laplace"), QuantileRegressor(alpha=0)),
@@ -80,7 +81,7 @@ for name, (ours, theirs) in pairs.items():
 
 print("\nCoefficients of standardised features, and milliseconds a fit\n")
 print(f"{'':<12}" + "".join(f"{label:>19}" for label in columns))
-for i, feature in enumerate(["intercept", *X.columns]):
+for i, feature in enumerate(["intercept", *diabetes.feature_names]):
     print(f"{feature:<12}" + "".join(f"{values[i]:>19.4f}" for values in columns.values()))
 print(f"{'fit, ms':<12}" + "".join(f"{took:>19.2f}" for took in times.values()))
 
@@ -90,9 +91,9 @@ print(f"{'fit, ms':<12}" + "".join(f"{took:>19.2f}" for took in times.values()))
 # With ten of the thirty features of the breast cancer data the maximum is finite. With all thirty a
 # plane separates the classes: no finite maximum exists, and the fit says so.
 
-cancer = load_breast_cancer(as_frame=True)
-C = StandardScaler().set_output(transform="pandas").fit_transform(cancer.data)
-ten, labels = C.iloc[:, :10], cancer.target_names[cancer.target]
+cancer = load_breast_cancer()
+C = StandardScaler().fit_transform(cancer.data)
+ten, labels = C[:, :10], cancer.target_names[cancer.target]
 ours, our_time = timed_fit(MLEClassifier(), ten, labels)
 theirs, their_time = timed_fit(LogisticRegression(C=np.inf, tol=1e-8, max_iter=10_000), ten, labels)
 held_out = cross_val_score(MLEClassifier(), ten, labels, scoring=log_likelihood_scorer, cv=10)
@@ -100,7 +101,7 @@ held_out = cross_val_score(MLEClassifier(), ten, labels, scoring=log_likelihood_
 print(f"\nBreast cancer, {ten.shape[0]} rows, 10 features: cross-entropy, a categorical label")
 print(f"held-out log-likelihood a row {held_out.mean():.4f}\n")
 print(f"{'':<26}{'MLEClassifier':>19}{'LogisticRegression':>20}")
-rows = zip(["intercept", *ten.columns], [*ours.intercept_, *ours.coef_[0]])
+rows = zip(["intercept", *cancer.feature_names[:10]], [*ours.intercept_, *ours.coef_[0]])
 for (feature, value), other in zip(rows, [*theirs.intercept_, *theirs.coef_[0]]):
     print(f"{feature:<26}{value:>19.4f}{other:>20.4f}")
 log_odds = np.where(labels == theirs.classes_[1], 1, -1) * theirs.decision_function(ten)
