@@ -73,6 +73,6 @@ def _swept(valley: Valley, slopes: tuple[float, float], V: FloatArray) -> FloatA
         D = valley.terms.columns(block.X)
         variance = np.einsum("mk,mk->m", D @ spread, D)
         met = density_met(slopes, np.sqrt(np.maximum(variance, 0.0)))
-        return (D.T @ (D * block.weigh(met)[:, None]),)
+        return (np.dot(D.T, D * block.weigh(met)[:, None]),)
 
     return np.asarray(M.T @ valley.rows.total(per_block)[0] @ M)

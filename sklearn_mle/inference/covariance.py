@@ -44,7 +44,7 @@ from sklearn_mle.inference.sparsity import (
 from sklearn_mle.inference.valley import Valley, row_scores
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.rows import Block
-from sklearn_mle.solvers import blas_threads
+from sklearn_mle.rows.threads import blocks_share_cores
 
 SANDWICHES = ("HC0", "HC1", "HC2", "HC3", "cluster")
 DENSITIES = ("iid", "greene", "kernel")
@@ -94,7 +94,7 @@ def covariance(valley: Valley, cov: str, groups: NDArray[np.intp] | None = None)
     n, p = valley.rows.total_weight, valley.n_location
     if n <= p and valley.noise is not None:
         return nothing(valley, f"There are {n:g} rows for {p} coefficients: {NO_SPREAD}")
-    with blas_threads.suited_to(valley.rows.n_columns):
+    with blocks_share_cores(valley.rows.n_columns):
         if cov == "model":
             made = _by_model(valley)
         elif cov in DENSITIES:
@@ -220,7 +220,7 @@ def _squared_slopes(valley: Valley, cov: str, bread: FloatArray) -> FloatArray:
         if corrected:
             of_score = _relieved(of_score, _leverage(valley, block, D, spread), cov == "HC3")
         G = row_scores(D, of_score, of_extra)
-        return ((G if block.weight is None else block.weigh(G)).T @ G,)
+        return (np.dot((G if block.weight is None else block.weigh(G)).T, G),)
 
     return np.asarray(J.T @ valley.rows.total(per_block)[0] @ J)
 
@@ -317,7 +317,7 @@ def _kernel_information(valley: Valley) -> FloatArray:
 
     def per_block(block: Block, density: FloatArray) -> tuple[FloatArray]:
         D = valley.terms.columns(block.X)
-        return (D.T @ (D * block.weigh(density)[:, None]),)
+        return (np.dot(D.T, D * block.weigh(density)[:, None]),)
 
     M = valley.terms.mixing
     return _cornered(valley, M.T @ valley.rows.total(per_block, densities)[0] @ M)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag, solve_triangular
 
 from sklearn_mle.rows.rows import FloatArray, Rows
-from sklearn_mle.solvers import blas_threads
+from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.gram import ORDINARY, estimate_frame, gram
 from sklearn_mle.solvers.least_squares import by_cholesky, by_orthogonal, centred_frame
 from sklearn_mle.solvers.normal_inverse import SpectralInverse, TriangularInverse
@@ -135,7 +135,7 @@ class Terms:
 
 def terms_of(rows: Rows, intercept: bool) -> Terms:
     """The terms of rows, in one pass, or in two where features are nearly collinear."""
-    with blas_threads.suited_to(rows.n_columns):
+    with blocks_share_cores(rows.n_columns):
         factored = _factored(rows, intercept)
     root = math.sqrt(rows.total_weight)
     p, varies, inverse = rows.n_columns, factored.varies, factored.inverse

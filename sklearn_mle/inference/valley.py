@@ -19,7 +19,7 @@ from sklearn_mle.likelihoods.objective import Derivatives
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block
-from sklearn_mle.solvers import blas_threads
+from sklearn_mle.rows.threads import blocks_share_cores
 
 TOUCHED = 64.0 * float(np.finfo(float).eps)
 """Size of a residual, relative to the terms that it is a difference of, that is only rounding."""
@@ -86,7 +86,7 @@ class Valley:
             cost = self.costs.cost(block.y, (block.X - centre) @ coef.T + level, extras)
             return (float(block.weigh(cost).sum()),)
 
-        with blas_threads.suited_to(self.rows.n_columns):
+        with blocks_share_cores(self.rows.n_columns):
             return float(self.rows.total(per_block)[0])
 
     def derivatives(self, theta: FloatArray) -> Derivatives:
@@ -107,7 +107,7 @@ class Valley:
             pairs = H[:q, :q].reshape(s, k, s, k)
             for a in range(s):
                 for b in range(a + 1):
-                    product = (T * (w * d.curvature[:, a, b])[:, None]).T @ T
+                    product = np.dot((T * (w * d.curvature[:, a, b])[:, None]).T, T)
                     pairs[a, :, b, :] = product
                     pairs[b, :, a, :] = product
             weighted = T * w[:, None]
@@ -118,7 +118,7 @@ class Valley:
             gradient = np.concatenate([(d.slope.T @ weighted).ravel(), w @ d.extra_slope])
             return float(w @ self.costs.cost(block.y, scores, extras)), gradient, H
 
-        with blas_threads.suited_to(self.rows.n_columns):
+        with blocks_share_cores(self.rows.n_columns):
             value, gradient, hessian = self.rows.total(per_block)
         J = self.mixing()
         return Derivatives(float(value), J.T @ gradient, J.T @ hessian @ J)

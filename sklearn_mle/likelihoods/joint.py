@@ -108,7 +108,7 @@ class JointObjective(Objective):
             A = self._columns(block)
             z = A @ theta
             slope = block.weigh(self.noise.slope(z))
-            return float(block.weigh(self.noise.cost(z)).sum()), slope @ A
+            return float(block.weigh(self.noise.cost(z)).sum()), np.dot(slope, A)
 
         value, gradient = self.rows.total(per_block)
         gradient[-1] -= self.rows.total_weight / theta[-1]
@@ -142,10 +142,10 @@ class JointObjective(Objective):
                 curvature = np.maximum(curvature, 0.0)
             if self.convex or keep is None:
                 R = A * np.sqrt(block.weigh(curvature))[:, None]
-                product = R.T @ R
+                product = np.dot(R.T, R)
             else:
-                product = A.T @ (A * block.weigh(curvature)[:, None])
-            return float(block.weigh(cost).sum()), block.weigh(slope) @ A, product
+                product = np.dot(A.T, A * block.weigh(curvature)[:, None])
+            return float(block.weigh(cost).sum()), np.dot(block.weigh(slope), A), product
 
         with np.errstate(invalid="ignore", over="ignore"):
             value, gradient, hessian = self.rows.total(per_block)

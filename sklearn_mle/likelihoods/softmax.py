@@ -218,7 +218,7 @@ class SoftmaxObjective(MatrixFree):
 
     def _moments(self, Z: FloatArray, surplus: FloatArray) -> FloatArray:
         """``sum_i z_i surplus_i'`` over columns and intercept, shape (n_terms, K or 1)."""
-        sums = (surplus[:, 0] @ Z)[:, None] if self.n_scores == 1 else Z.T @ surplus
+        sums = np.dot(surplus[:, 0], Z)[:, None] if self.n_scores == 1 else np.dot(Z.T, surplus)
         return np.vstack([sums, surplus.sum(axis=0)]) if self.fit_intercept else sums
 
     def _weighted_gram(self, Z: FloatArray, weight: FloatArray) -> FloatArray:
@@ -229,11 +229,11 @@ class SoftmaxObjective(MatrixFree):
         root = np.sqrt(weight)
         R = Z * root[:, None]
         if not self.fit_intercept:
-            return R.T @ R
+            return np.dot(R.T, R)
         p = Z.shape[1]
         gram = np.empty((p + 1, p + 1))
-        gram[:p, :p] = R.T @ R
-        gram[p, :p] = gram[:p, p] = root @ R
+        gram[:p, :p] = np.dot(R.T, R)
+        gram[p, :p] = gram[:p, p] = np.dot(root, R)
         gram[p, p] = weight.sum()
         return gram
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterator
+import functools
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
+from sklearn_mle.rows.threads import PARALLEL_COLUMNS, in_order
 
 BLOCK_BYTES = 2**20
 """Size of a block of X in float64: half of a common second-level cache, so that the block and what
 is computed from it stay there."""
 WIDE_BYTES = 2**24
 """Size of a block of more columns than `PARALLEL_COLUMNS`, for the threads of BLAS to share."""
-PARALLEL_COLUMNS = 200
-"""Up to here a product of one block is too short to share: threads gain nothing on a quiet machine,
-and wait for each other whenever another process holds a core (1e6 x 10 on two busy cores: 0.06 s
-with one thread, 1.8 s with two)."""
+SHARED_BLOCKS = 4
+"""Blocks below which a second thread costs more to start than it saves."""
 SAMPLE_SEED = 20170
 
 
@@ -59,15 +59,40 @@ class InMemoryRows(Rows):
         self.n_rows = n if self._present is None else int(np.count_nonzero(self._present))
         self.total_weight = float(n) if weight is None else float(weight.sum())
 
-    def blocks(self) -> Iterator[tuple[Block, slice]]:
-        """Each block with the places of its rows in a column."""
+    def _for_each_block(
+        self, per_block: Callable[..., Any], columns: tuple[Any, ...], collect: Callable[..., None]
+    ) -> None:
+        """``collect(result, places)`` of each block that has rows, in order."""
         n, step = self.X.shape[0], self.block_rows
-        done = 0
-        for first in range(0, n, step):
-            block = self._block(slice(first, min(first + step, n)))
-            if block.n_rows:
-                yield block, slice(done, done + block.n_rows)
-                done += block.n_rows
+        places = self._places
+        count = len(places)
+
+        def work(i: int) -> tuple[Any, slice] | None:
+            place = places[i]
+            if place.start == place.stop:
+                return None
+            block = self._block(slice(i * step, min((i + 1) * step, n)))
+            return per_block(block, *(column[place] for column in columns)), place
+
+        def pass_on(done: tuple[Any, slice] | None) -> None:
+            if done is not None:
+                collect(*done)
+
+        if count < SHARED_BLOCKS:
+            for i in range(count):
+                pass_on(work(i))
+        else:
+            in_order(work, count, pass_on)
+
+    @functools.cached_property
+    def _places(self) -> list[slice]:
+        """Where the rows of each block stand in a column."""
+        n, step = self.X.shape[0], self.block_rows
+        edges = [*range(0, n, step), n]
+        if self._present is not None:
+            counts = [np.count_nonzero(self._present[i:j]) for i, j in itertools.pairwise(edges)]
+            edges = [0, *itertools.accumulate(counts)]
+        return [slice(i, j) for i, j in itertools.pairwise(edges)]
 
     def _block(self, rows: slice) -> Block:
         X, y = self.X[rows], self.y[rows]
@@ -78,32 +103,28 @@ class InMemoryRows(Rows):
         return Block(np.asarray(X, dtype=np.float64), y, weight)
 
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
-        sums: list[Any] | None = None
-        for block, place in self.blocks():
-            parts = per_block(block, *(column[place] for column in columns))
-            sums = list(parts) if sums is None else [s + part for s, part in zip(sums, parts)]
-        return () if sums is None else tuple(sums)
+        sums = Sums()
+        self._for_each_block(per_block, columns, lambda parts, _: sums.add(parts))
+        return tuple(sums.parts)
 
     def column(self, per_block: Callable[..., Any], *columns: Any) -> NDArray[Any]:
-        made: NDArray[Any] | None = None
-        for block, place in self.blocks():
-            part = np.asarray(per_block(block, *(column[place] for column in columns)))
-            if made is None:
-                made = np.empty((self.n_rows, *part.shape[1:]), dtype=part.dtype)
-            made[place] = part
-        return np.empty(0) if made is None else made
+        return self.column_and_total(lambda *block: (per_block(*block), ()), *columns)[0]
 
     def column_and_total(
         self, per_block: Callable[..., tuple[Any, tuple[Any, ...]]], *columns: Any
     ) -> tuple[NDArray[Any], tuple[Any, ...]]:
-        sums: list[tuple[Any, ...]] = []
+        sums = Sums()
+        made: list[NDArray[Any]] = []
 
-        def entries(block: Block, *parts: Any) -> Any:
-            made, part = per_block(block, *parts)
-            sums[:] = [tuple(map(operator.add, sums[0], part)) if sums else part]
-            return made
+        def collect(result: tuple[Any, tuple[Any, ...]], place: slice) -> None:
+            entries = np.asarray(result[0])
+            if not made:
+                made.append(np.empty((self.n_rows, *entries.shape[1:]), dtype=entries.dtype))
+            made[0][place] = entries
+            sums.add(result[1])
 
-        return self.column(entries, *columns), sums[0] if sums else ()
+        self._for_each_block(per_block, columns, collect)
+        return made[0] if made else np.empty(0), tuple(sums.parts)
 
     def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Any) -> InMemoryRows:
         return self._copy(np.flatnonzero(self.column(wanted, *columns)))
@@ -121,6 +142,27 @@ class InMemoryRows(Rows):
         X = np.ascontiguousarray(self.X.take(places, axis=0), dtype=np.float64)
         weight = None if self.weight is None else self.weight[places]
         return InMemoryRows(X, self.y[places], weight)
+
+
+class Sums:
+    """Sums of tuples, entry by entry, in place where an array is this sum's own."""
+
+    def __init__(self) -> None:
+        self.parts: list[Any] = []
+        self._own = False
+
+    def add(self, parts: tuple[Any, ...]) -> None:
+        """Add one more tuple of arrays, numbers, or whatever else can be added."""
+        if not self.parts:
+            self.parts = list(parts)
+            return
+        for i, part in enumerate(parts):
+            before = self.parts[i]
+            if self._own and isinstance(before, np.ndarray) and before.dtype == np.float64:
+                np.add(before, part, out=before)
+            else:
+                self.parts[i] = before + part
+        self._own = True
 
 
 def spread(n: int, m: int) -> NDArray[np.intp]:

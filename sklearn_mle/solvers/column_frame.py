@@ -102,7 +102,9 @@ class Frame:
     def gather(self, X: FloatArray, v: FloatArray) -> FloatArray:
         """``v'Z``. Where columns are far from zero, they are shifted before they are added up."""
         far = self.blur > FAR
-        inner: FloatArray = v @ (X - self.centre) if far else v @ X - v.sum() * self.centre
+        inner: FloatArray = np.dot(v, X - self.centre if far else X)
+        if not far:
+            inner -= v.sum() * self.centre
         inner = (inner / self.spread)[self.kept]
         if self.mix is not None:
             inner = inner @ self.mix

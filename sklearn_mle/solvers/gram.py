@@ -98,7 +98,7 @@ class CrossProducts:
 
     @classmethod
     def of(cls, Z: FloatArray) -> CrossProducts:
-        return cls((), Z.T @ Z) if Z.shape[0] >= PRODUCT_ROWS else cls((Z,))
+        return cls((), np.dot(Z.T, Z)) if Z.shape[0] >= PRODUCT_ROWS else cls((Z,))
 
     def __add__(self, other: CrossProducts) -> CrossProducts:
         waiting = self.waiting + other.waiting
@@ -116,7 +116,7 @@ class CrossProducts:
             assert self.matrix is not None
             return self.matrix
         Z = self.waiting[0] if len(self.waiting) == 1 else np.concatenate(self.waiting)
-        product = Z.T @ Z
+        product = np.dot(Z.T, Z)
         if self.matrix is not None:
             product += self.matrix
         return product
@@ -187,15 +187,15 @@ def gram(rows: Rows, frame: Frame, fit_intercept: bool) -> Gram:
         y = block.y
         v = (y - y_shift) * y_unit
         if block.weight is None:
-            sums = np.ones(v.shape[0]) @ Z if fit_intercept else 0.0
+            sums = np.dot(np.ones(v.shape[0]), Z) if fit_intercept else 0.0
             y_sum, y_size = float(v.sum()), float(y @ y)
         else:
-            sums = block.weight @ Z if fit_intercept else 0.0
+            sums = np.dot(block.weight, Z) if fit_intercept else 0.0
             y_sum, y_size = float(block.weight @ v), float(block.weight @ (y * y))
             root = np.sqrt(block.weight)
             Z = np.multiply(Z, root[:, None], out=None if unshifted else Z)
             v = v * root
-        return CrossProducts.of(Z), v @ Z, float(v @ v), sums, y_sum, y_size, 1
+        return CrossProducts.of(Z), np.dot(v, Z), float(v @ v), sums, y_sum, y_size, 1
 
     products, with_y, y_squared, sums, y_sum, y_size, blocks = rows.total(per_block)
     cross = products.whole()

@@ -19,8 +19,8 @@ from sklearn_mle.noises.gaussian import Gaussian
 from sklearn_mle.noises.laplace import Laplace
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.rows import Rows
+from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import least_absolute, least_squares, newton
-from sklearn_mle.solvers.blas_threads import suited_to
 from sklearn_mle.solvers.shape_search import best_shapes, starting_noise
 from sklearn_mle.solvers.solution import (
     CONVERGED,
@@ -77,7 +77,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     first = least_squares.solve(squares, start=None, tol=tol, max_iter=max_iter)
     if first.outcome.status is Status.EXACT_FIT:
         return replace(first, noise=starting_noise(noise))
-    with suited_to(rows.n_columns):
+    with blocks_share_cores(rows.n_columns):
         objective = JointObjective(rows, starting_noise(noise), problem.fit_intercept)
         starts = [objective.pack(first.coef, first.intercept, first.scale)]
         if start is not None:

@@ -25,8 +25,8 @@ from scipy import linalg
 
 from sklearn_mle.likelihoods.objective import FloatArray, MatrixFree
 from sklearn_mle.noises.noise import Fact
+from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import newton
-from sklearn_mle.solvers.blas_threads import suited_to
 from sklearn_mle.solvers.line_search import backtrack, sufficient
 from sklearn_mle.solvers.separation import any_excluded
 from sklearn_mle.solvers.solution import CONVERGED, Problem, Solution, Start
@@ -86,7 +86,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     Solution
     """
     rows = problem.rows
-    with suited_to(rows.n_columns):
+    with blocks_share_cores(rows.n_columns):
         objective = problem.likelihood.objective(rows, problem.fit_intercept)
         theta = objective.start() if start is None else objective.pack(start.coef, start.intercept)
         metric = sampled_metric(objective)

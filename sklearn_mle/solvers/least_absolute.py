@@ -24,7 +24,7 @@ from sklearn_mle.likelihoods.location_scale import (
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block, Column, Rows
-from sklearn_mle.solvers import blas_threads
+from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.column_frame import Frame, fit_frame
 from sklearn_mle.solvers.duality_gap import prove
 from sklearn_mle.solvers.exact_vertex import by_linear_programme
@@ -163,7 +163,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         Of many optimal vertices, one. Where columns depend on others, the coefficients of least
         norm among those with the same predictions.
     """
-    with blas_threads.suited_to(problem.rows.n_columns):
+    with blocks_share_cores(problem.rows.n_columns):
         fit = fit_exactly(problem, start=start, max_iter=max_iter)
         return _solution(problem, fit, tol, max_iter)
 

@@ -22,7 +22,7 @@ from scipy.linalg.lapack import dpocon, dpotrf
 from sklearn_mle.likelihoods import location_scale
 from sklearn_mle.noises.noise import Fact, Noise
 from sklearn_mle.rows.rows import FloatArray, Rows
-from sklearn_mle.solvers import blas_threads
+from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.extended_precision import two_product
 from sklearn_mle.solvers.gram import (
     EPS,
@@ -100,7 +100,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
 
 def solve_traced(problem: Problem, tol: float, max_iter: int) -> tuple[Solution, Trace]:
     """`solve`, and how it went."""
-    with blas_threads.suited_to(problem.rows.n_columns):
+    with blocks_share_cores(problem.rows.n_columns):
         return _solve(problem, tol, max_iter)
 
 

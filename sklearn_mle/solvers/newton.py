@@ -21,7 +21,7 @@ from scipy import linalg
 
 from sklearn_mle.likelihoods.objective import FloatArray, Objective
 from sklearn_mle.noises.noise import Fact
-from sklearn_mle.solvers.blas_threads import suited_to
+from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.line_search import backtrack, sufficient
 from sklearn_mle.solvers.separation import Recession, any_excluded, find_separation, separated
 from sklearn_mle.solvers.solution import (
@@ -116,7 +116,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     Solution
     """
     rows = problem.rows
-    with suited_to(rows.n_columns):
+    with blocks_share_cores(rows.n_columns):
         objective = problem.likelihood.objective(rows, problem.fit_intercept)
         if start is not None:
             theta, near = objective.pack(start.coef, start.intercept), None

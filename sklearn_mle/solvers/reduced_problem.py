@@ -93,7 +93,8 @@ def weighted_gram(Z: FloatArray, w: FloatArray) -> FloatArray:
         part = Z[first : first + step]
         if not even:
             part = part * np.sqrt(w[first : first + step])[:, None]
-        grams = [grams[0] + part.T @ part] if grams else [part.T @ part]
+        gram = np.dot(part.T, part)
+        grams = [grams[0] + gram] if grams else [gram]
     return grams[0]
 
 

@@ -35,7 +35,7 @@ def smoothed_gap(level: Level, b: FloatArray, width: float) -> float:
     def excess(block: Block) -> tuple[FloatArray, FloatArray]:
         _, a, share = smoothed(block)
         Z = level.frame.scaled(block.X)
-        return block.weigh(a + tilt) @ Z, weighted_gram(Z, block.weigh(share))
+        return np.dot(block.weigh(a + tilt), Z), weighted_gram(Z, block.weigh(share))
 
     e, gram = level.rows.total(excess)
     e = e + level.c

@@ -1,0 +1,112 @@
+"""The cores of one machine, shared among blocks instead of inside each product.
+
+A product of a short block is too little work for the threads of BLAS: they spend their time waiting
+for each other, and for whatever else holds a core. In `blocks_share_cores` BLAS keeps to one thread
+and whole blocks are worked on side by side, by as many threads as BLAS was allowed before, so that
+a user's limits (``OMP_NUM_THREADS``, joblib, threadpoolctl) hold here as well.
+
+NumPy's ``@`` keeps the interpreter lock where its result is small, ``numpy.dot`` never does: sums
+over a block (``X'd``, ``X'X``) are written with ``dot``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+PARALLEL_COLUMNS = 200
+"""Columns beyond which the threads of BLAS share a product with profit."""
+
+_threads: contextvars.ContextVar[int | None] = contextvars.ContextVar("threads", default=None)
+
+
+@contextlib.contextmanager
+def blocks_share_cores(n_columns: int) -> Iterator[None]:
+    """A context in which blocks of few columns are worked on side by side, BLAS on one thread.
+
+    Blocks of more than `PARALLEL_COLUMNS` columns follow one another, and BLAS shares out each.
+    """
+    if _threads.get() is not None:
+        yield
+        return
+    if n_columns > PARALLEL_COLUMNS:
+        yield
+        return
+    controller = _controller()
+    token = _threads.set(max((pool.num_threads for pool in controller.lib_controllers), default=1))
+    try:
+        with controller.limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        _threads.reset(token)
+
+
+@functools.cache
+def _controller() -> ThreadpoolController:
+    """The thread pools of BLAS in this process; finding them takes a few milliseconds."""
+    return ThreadpoolController().select(user_api="blas")
+
+
+def in_order(work: Callable[[int], Any], count: int, collect: Callable[[Any], None]) -> None:
+    """Call ``collect(work(i))`` for i from 0 to ``count - 1``, in this order.
+
+    Where blocks share cores several ``work(i)`` run at once, each in the context of the caller
+    (NumPy's error state is part of it); ``collect`` never does. The first exception ends all and is
+    raised here.
+    """
+    threads = min(_threads.get() or 1, count)
+    if threads <= 1:
+        for i in range(count):
+            collect(work(i))
+        return
+    line = _Line(work, count, collect)
+    helpers = [
+        threading.Thread(target=contextvars.copy_context().run, args=(line.serve,))
+        for _ in range(threads - 1)
+    ]
+    for helper in helpers:
+        helper.start()
+    line.serve()
+    for helper in helpers:
+        helper.join()
+    if line.failure is not None:
+        raise line.failure
+
+
+class _Line:
+    """Tasks that several threads take one by one, and results that leave in order."""
+
+    def __init__(self, work: Callable[[int], Any], count: int, collect: Callable[[Any], None]):
+        self.work = work
+        self.count = count
+        self.collect = collect
+        self.lock = threading.Lock()
+        self.taken = 0
+        self.collected = 0
+        self.ready: dict[int, Any] = {}
+        self.failure: BaseException | None = None
+
+    def serve(self) -> None:
+        """Work until no task is left."""
+        while True:
+            with self.lock:
+                i = self.taken
+                if i == self.count or self.failure is not None:
+                    return
+                self.taken += 1
+            try:
+                part = self.work(i)
+                with self.lock:
+                    self.ready[i] = part
+                    while self.collected in self.ready:
+                        self.collect(self.ready.pop(self.collected))
+                        self.collected += 1
+            except BaseException as error:
+                self.failure = error
+                return
