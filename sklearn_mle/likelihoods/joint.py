@@ -21,6 +21,7 @@ from scipy import linalg
 from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, Objective
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
+from sklearn_mle.rows.design import Design, design, dot, signed_gram, weighted_gram
 from sklearn_mle.rows.rows import Block, Rows
 
 SAMPLE_ROWS = 1000
@@ -48,7 +49,8 @@ class JointObjective(Objective):
         self.rows = rows
         self.noise = noise
         self.fit_intercept = fit_intercept
-        self.shift, self.unit = standard_units(rows, fit_intercept)
+        units = standard_units(rows, fit_intercept)
+        self.shift, self.unit, self.far = units.shift, units.unit, units.far
         y = rows.sample(SAMPLE_ROWS).y
         self.y_shift = float(np.median(y)) if fit_intercept else 0.0
         self.y_unit = float(np.mean(np.abs(y - self.y_shift))) or 1.0
@@ -108,7 +110,7 @@ class JointObjective(Objective):
             A = self._columns(block)
             z = A @ theta
             slope = block.weigh(self.noise.slope(z))
-            return float(block.weigh(self.noise.cost(z)).sum()), np.dot(slope, A)
+            return float(block.weigh(self.noise.cost(z)).sum()), dot(slope, A)
 
         value, gradient = self.rows.total(per_block)
         gradient[-1] -= self.rows.total_weight / theta[-1]
@@ -140,12 +142,9 @@ class JointObjective(Objective):
                 curvature = np.maximum(np.abs(curvature), slope / np.where(z == 0.0, np.inf, z))
             elif self.convex:
                 curvature = np.maximum(curvature, 0.0)
-            if self.convex or keep is None:
-                R = A * np.sqrt(block.weigh(curvature))[:, None]
-                product = np.dot(R.T, R)
-            else:
-                product = np.dot(A.T, A * block.weigh(curvature)[:, None])
-            return float(block.weigh(cost).sum()), np.dot(block.weigh(slope), A), product
+            gram = weighted_gram if self.convex or keep is None else signed_gram
+            product = gram(A, block.weigh(curvature))
+            return float(block.weigh(cost).sum()), dot(block.weigh(slope), A), product
 
         with np.errstate(invalid="ignore", over="ignore"):
             value, gradient, hessian = self.rows.total(per_block)
@@ -173,20 +172,11 @@ class JointObjective(Objective):
     def _log_scale(self, theta: FloatArray) -> float:
         return self.rows.total_weight * math.log(self.scale(theta))
 
-    def _columns(self, block: Block) -> FloatArray:
+    def _columns(self, block: Block) -> Design:
         """What theta multiplies to give z: minus the columns, minus one, y."""
-        p = self.rows.n_columns
-        A = np.empty((block.n_rows, self.size))
-        if self.shift is None:
-            np.divide(block.X, -self.unit, out=A[:, :p])
-        else:
-            np.subtract(self.shift, block.X, out=A[:, :p])
-            A[:, :p] /= self.unit
-        if self.fit_intercept:
-            A[:, p] = -1.0
-        np.subtract(block.y, self.y_shift, out=A[:, -1])
-        A[:, -1] /= self.y_unit
-        return A
+        y = (block.y - self.y_shift) / self.y_unit
+        beside: list[Any] = [-1.0, y] if self.fit_intercept else [y]
+        return design(block.X, self.shift, -self.unit, beside, self.far)
 
     def _z(self, block: Block, theta: FloatArray) -> FloatArray:
         return self._columns(block) @ theta

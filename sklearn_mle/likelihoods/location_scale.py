@@ -41,7 +41,7 @@ def rounding_error(
     X: NDArray[np.floating], y: FloatArray, coef: FloatArray, intercept: float
 ) -> FloatArray:
     """How large a residual rounding alone can leave, for each row, shape (m,)."""
-    terms = np.abs(y) + np.abs(X) @ np.abs(coef) + abs(intercept)
+    terms = np.abs(y) + abs(X) @ np.abs(coef) + abs(intercept)
     return ROUNDING_UNITS * np.finfo(float).eps * terms
 
 

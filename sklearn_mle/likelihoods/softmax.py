@@ -30,6 +30,7 @@ from sklearn_mle.likelihoods.class_laws import (
 from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
 from sklearn_mle.noises.noise import Fact, FloatArray
+from sklearn_mle.rows.design import Design, design, dot, times_rows, weighted_gram
 from sklearn_mle.rows.rows import Block, Rows
 
 FREQUENCY_ROWS = 1000
@@ -90,7 +91,8 @@ class SoftmaxObjective(MatrixFree):
         self.rows = rows
         self.n_classes = n_classes
         self.fit_intercept = fit_intercept
-        self.shift, self.unit = standard_units(rows, fit_intercept)
+        units = standard_units(rows, fit_intercept)
+        self.shift, self.unit, self.far = units.shift, units.unit, units.far
         self.basis = np.ones((1, 1)) if n_classes == 2 else sum_to_zero_basis(n_classes)
         self.n_scores = n_classes - 1
         self.n_terms = rows.n_columns + int(fit_intercept)
@@ -167,13 +169,12 @@ class SoftmaxObjective(MatrixFree):
         across = np.diag(often) - np.outer(often, often)
         return across[1:, 1:] if self.n_classes == 2 else self.basis.T @ across @ self.basis
 
-    def terms(self, m: int) -> FloatArray:
+    def terms(self, m: int) -> Design:
         rows = self.rows.sample(m)
-        X = np.asarray(rows.X, dtype=np.float64)
-        Z = np.ones((rows.n_rows, self.n_terms))
-        np.divide(X if self.shift is None else X - self.shift, self.unit, Z[:, : X.shape[1]])
-        Z *= 1.0 / np.sqrt(rows.total_weight)
-        return Z if rows.weight is None else Z * np.sqrt(rows.weight)[:, None]
+        ones = [1.0] if self.fit_intercept else []
+        Z = design(rows.X, self.shift, self.unit, ones, self.far)
+        share = np.ones(rows.n_rows) if rows.weight is None else np.sqrt(rows.weight)
+        return times_rows(Z, share / np.sqrt(rows.total_weight))
 
     def mean_gram(self) -> FloatArray:
         def per_block(block: Block) -> tuple[FloatArray]:
@@ -203,11 +204,11 @@ class SoftmaxObjective(MatrixFree):
 
         return product
 
-    def _columns(self, block: Block) -> FloatArray:
+    def _columns(self, block: Block) -> Design:
         """The columns that theta multiplies, shifted only where they must be."""
-        return block.X if self.shift is None else block.X - self.shift
+        return design(block.X, self.shift, far=self.far)
 
-    def _linear(self, Z: FloatArray, per_term: FloatArray) -> FloatArray:
+    def _linear(self, Z: Design, per_term: FloatArray) -> FloatArray:
         """Scores of shape (m, K), or (m, 1) for two classes; each class contiguous."""
         p = Z.shape[1]
         one, several = self.n_scores == 1, per_term[:p]
@@ -216,24 +217,19 @@ class SoftmaxObjective(MatrixFree):
             scores += per_term[p]
         return scores
 
-    def _moments(self, Z: FloatArray, surplus: FloatArray) -> FloatArray:
+    def _moments(self, Z: Design, surplus: FloatArray) -> FloatArray:
         """``sum_i z_i surplus_i'`` over columns and intercept, shape (n_terms, K or 1)."""
-        sums = np.dot(surplus[:, 0], Z)[:, None] if self.n_scores == 1 else np.dot(Z.T, surplus)
+        sums = dot(surplus[:, 0], Z)[:, None] if self.n_scores == 1 else dot(Z.T, surplus)
         return np.vstack([sums, surplus.sum(axis=0)]) if self.fit_intercept else sums
 
-    def _weighted_gram(self, Z: FloatArray, weight: FloatArray) -> FloatArray:
-        """``sum_i weight_i z_i z_i'`` over columns and intercept, shape (n_terms, n_terms).
-
-        A product of a matrix with itself costs half of another.
-        """
-        root = np.sqrt(weight)
-        R = Z * root[:, None]
+    def _weighted_gram(self, Z: Design, weight: FloatArray) -> FloatArray:
+        """``sum_i weight_i z_i z_i'`` over columns and intercept, shape (n_terms, n_terms)."""
         if not self.fit_intercept:
-            return np.dot(R.T, R)
+            return weighted_gram(Z, weight)
         p = Z.shape[1]
         gram = np.empty((p + 1, p + 1))
-        gram[:p, :p] = np.dot(R.T, R)
-        gram[p, :p] = gram[:p, p] = np.dot(root, R)
+        gram[:p, :p] = weighted_gram(Z, weight)
+        gram[p, :p] = gram[:p, p] = dot(weight, Z)
         gram[p, p] = weight.sum()
         return gram
 

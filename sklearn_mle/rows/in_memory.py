@@ -1,7 +1,8 @@
-"""Rows in memory: a dense array, cut into blocks that the processor's cache holds."""
+"""Rows in memory: an array or sparse rows, cut into blocks that the processor's cache holds."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 from collections.abc import Callable
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_mle.rows.matrix import canonical, is_sparse, row_range, take_rows
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
-from sklearn_mle.rows.threads import PARALLEL_COLUMNS, in_order
+from sklearn_mle.rows.threads import PARALLEL_COLUMNS, blocks_share_cores, in_order
 
 BLOCK_BYTES = 2**20
 """Size of a block of X in float64: half of a common second-level cache, so that the block and what
@@ -20,40 +22,44 @@ WIDE_BYTES = 2**24
 """Size of a block of more columns than `PARALLEL_COLUMNS`, for the threads of BLAS to share."""
 SHARED_BLOCKS = 4
 """Blocks below which a second thread costs more to start than it saves."""
+STORED_BYTES = 12
+"""What a stored entry of sparse rows takes: a number and the place of its column."""
+STORED_A_COLUMN = 8
+"""Stored entries a column in a block of sparse rows, so that sums over columns cost little."""
+MOST_STORED = 2**21
 SAMPLE_SEED = 20170
 
 
 class InMemoryRows(Rows):
-    """Rows of a dense array.
+    """Rows of an array, or sparse rows.
 
     Nothing as large as X is ever allocated: float32 becomes float64 block by block, and rows of
-    weight zero are left out block by block.
+    weight zero are left out block by block. Only sparse data that are not stored by rows, each
+    entry once, are brought into that form.
 
     Parameters
     ----------
-    X : ndarray of shape (n, n_columns), float64 or float32, in C or Fortran order
+    X : ndarray or scipy.sparse matrix or array of shape (n, n_columns), float64 or float32
     y : ndarray of shape (n,)
     weight : ndarray of shape (n,), optional
         How many times each row counts; not negative.
     block_rows : int, optional
-        Rows a block; by default as many as `BLOCK_BYTES` hold.
+        Rows a block; by default as many as the cache holds.
     """
 
     def __init__(
         self,
-        X: NDArray[np.floating],
+        X: Any,
         y: FloatArray,
         weight: FloatArray | None = None,
         *,
         block_rows: int | None = None,
     ) -> None:
-        self.X = X
+        self.X = canonical(X) if is_sparse(X) else X
         self.y = np.asarray(y, dtype=np.float64)
         self.weight = weight
         self.n_columns = X.shape[1]
-        per_row = 8 * max(1, self.n_columns)
-        size = BLOCK_BYTES if self.n_columns <= PARALLEL_COLUMNS else WIDE_BYTES
-        self.block_rows = block_rows or max(64, size // per_row, self.n_columns // 4)
+        self.block_rows = block_rows or _suitable_rows(self.X)
         self._present = None if weight is None or weight.min(initial=1.0) > 0.0 else weight > 0.0
         n = X.shape[0]
         self.n_rows = n if self._present is None else int(np.count_nonzero(self._present))
@@ -81,7 +87,9 @@ class InMemoryRows(Rows):
         if count < SHARED_BLOCKS:
             for i in range(count):
                 pass_on(work(i))
-        else:
+            return
+        # products with sparse rows leave BLAS nothing to share, however many columns there are
+        with blocks_share_cores(0) if is_sparse(self.X) else contextlib.nullcontext():
             in_order(work, count, pass_on)
 
     @functools.cached_property
@@ -95,12 +103,12 @@ class InMemoryRows(Rows):
         return [slice(i, j) for i, j in itertools.pairwise(edges)]
 
     def _block(self, rows: slice) -> Block:
-        X, y = self.X[rows], self.y[rows]
+        X, y = row_range(self.X, rows.start, rows.stop), self.y[rows]
         weight = None if self.weight is None else self.weight[rows]
         if self._present is not None and not self._present[rows].all():
             there = self._present[rows]
-            X, y, weight = X[there], y[there], weight[there]  # type: ignore[index]
-        return Block(np.asarray(X, dtype=np.float64), y, weight)
+            X, y, weight = take_rows(X, there), y[there], weight[there]  # type: ignore[index]
+        return Block(X, y, weight)
 
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         sums = Sums()
@@ -131,7 +139,7 @@ class InMemoryRows(Rows):
 
     def sample(self, m: int) -> InMemoryRows:
         if m >= self.n_rows and self._present is None:
-            X = np.ascontiguousarray(self.X, dtype=np.float64)
+            X = self.X if is_sparse(self.X) else np.ascontiguousarray(self.X, dtype=np.float64)
             return InMemoryRows(X, self.y, self.weight)
         return self._copy(spread(self.n_rows, m))
 
@@ -139,7 +147,7 @@ class InMemoryRows(Rows):
         """The rows at these places of a column, copied in float64 and C order."""
         if self._present is not None:
             places = np.flatnonzero(self._present)[places]
-        X = np.ascontiguousarray(self.X.take(places, axis=0), dtype=np.float64)
+        X = take_rows(self.X, places)
         weight = None if self.weight is None else self.weight[places]
         return InMemoryRows(X, self.y[places], weight)
 
@@ -163,6 +171,18 @@ class Sums:
             else:
                 self.parts[i] = before + part
         self._own = True
+
+
+def _suitable_rows(X: Any) -> int:
+    """Rows a block: few enough for the cache, many enough for what is done once a block."""
+    n, p = X.shape
+    if is_sparse(X):
+        # a block adds to sums of up to p**2 numbers
+        stored = max(BLOCK_BYTES // STORED_BYTES, STORED_A_COLUMN * p, min(p * p // 4, X.nnz // 8))
+        stored = min(stored, MOST_STORED)
+        return max(64, n if X.nnz <= stored else n * stored // X.nnz)
+    size = BLOCK_BYTES if p <= PARALLEL_COLUMNS else WIDE_BYTES
+    return max(64, size // (8 * max(1, p)), p // 4)
 
 
 def spread(n: int, m: int) -> NDArray[np.intp]:

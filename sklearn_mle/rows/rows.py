@@ -31,13 +31,14 @@ class Block:
 
     Parameters
     ----------
-    X : ndarray of shape (m, n_columns), float64
+    X : ndarray or csr_array of shape (m, n_columns), float64
+        Whatever the rows are stored in; `rows.matrix` and `rows.design` know the difference.
     y : ndarray of shape (m,), float64
     weight : ndarray of shape (m,), float64, or None
         How many times each row counts, always positive; None stands for once.
     """
 
-    X: FloatArray
+    X: Any
     y: FloatArray
     weight: FloatArray | None
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_mle.rows.matrix import Matrix, column_sizes, entries, per_column, with_entries
 from sklearn_mle.rows.rows import FloatArray
 
 VELTKAMP = 2.0**27 + 1.0
@@ -98,16 +99,16 @@ class Slices:
 
     Parameters
     ----------
-    first, second, rest : ndarray of shape (m, p)
+    first, second, rest : ndarray or csr_array of shape (m, p)
         Entries of at most 1, ``2**-k`` and ``2**-2k``.
     exponent : ndarray of shape (p,), integers
     bits : int
         The k of the module's docstring.
     """
 
-    first: FloatArray
-    second: FloatArray
-    rest: FloatArray
+    first: Matrix
+    second: Matrix
+    rest: Matrix
     exponent: Any
     bits: int
 
@@ -125,15 +126,16 @@ class Slices:
         return sum_of([np.ldexp(term, self.exponent + exponent) for term in _terms(products)])
 
 
-def slices(X: FloatArray) -> Slices:
+def slices(X: Matrix) -> Slices:
     """Cut a matrix into slices that suit products with it and with its transpose."""
     bits = (51 - math.ceil(math.log2(max(2, *X.shape)))) // 2
-    exponent = np.frexp(np.maximum(X.max(axis=0), -X.min(axis=0)))[1]
-    rest = X * np.ldexp(1.0, -exponent)
+    exponent = np.frexp(column_sizes(X))[1]
+    rest = entries(X) * per_column(X, np.ldexp(1.0, -exponent))
     first = _leading(rest, bits)
     rest -= first
     second = _leading(rest, 2 * bits)
     rest -= second
+    first, second, rest = (with_entries(X, values) for values in (first, second, rest))
     return Slices(first, second, rest, exponent, bits)
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_mle.rows.design import Design, design, dot, far_columns, times_rows, weighted_gram
+from sklearn_mle.rows.matrix import entries, is_sparse, per_column, squares, with_entries
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
 
 EPS = float(np.finfo(float).eps)
@@ -42,10 +44,13 @@ class Frame:
         For the columns of X and, last, for y; zero without an intercept.
     unit : ndarray of shape (p + 1,)
         Powers of two; all 1 unless a column is extremely large or small.
+    far : tuple of int
+        Columns of sparse rows that are shifted by themselves.
     """
 
     shift: FloatArray
     unit: FloatArray
+    far: tuple[int, ...] = ()
 
     @property
     def plain_units(self) -> bool:
@@ -97,7 +102,9 @@ class CrossProducts:
     matrix: FloatArray | None = None
 
     @classmethod
-    def of(cls, Z: FloatArray) -> CrossProducts:
+    def of(cls, Z: Design) -> CrossProducts:
+        if not isinstance(Z, np.ndarray):
+            return cls((), weighted_gram(Z, np.ones(Z.shape[0])))
         return cls((), np.dot(Z.T, Z)) if Z.shape[0] >= PRODUCT_ROWS else cls((Z,))
 
     def __add__(self, other: CrossProducts) -> CrossProducts:
@@ -125,8 +132,8 @@ class CrossProducts:
 def weighted_sums(block: Block) -> tuple[FloatArray, FloatArray, float]:
     """Sums of columns and of absolute values, y last, and the total weight."""
     w = np.ones(block.n_rows) if block.weight is None else block.weight
-    sums = np.append(w @ block.X, w @ block.y)
-    sizes = np.append(w @ np.abs(block.X), w @ np.abs(block.y))
+    sums = np.append(dot(w, block.X), w @ block.y)
+    sizes = np.append(dot(w, abs(block.X)), w @ np.abs(block.y))
     return sums, sizes, float(w.sum())
 
 
@@ -134,8 +141,26 @@ def estimate_frame(rows: Rows, fit_intercept: bool) -> Frame:
     """A frame from a sample, or from all rows if they are few."""
     few = rows if rows.n_rows <= 2 * SAMPLE_ROWS else rows.sample(SAMPLE_ROWS)
     sums, sizes, weight = few.total(weighted_sums)
-    shift = sums / weight if fit_intercept else np.zeros_like(sums)
-    return Frame(shift, units(sizes / weight))
+    unit = units(sizes / weight)
+    if not fit_intercept:
+        return Frame(np.zeros_like(sums), unit)
+    return Frame(sums / weight, unit, _far_columns(few, sums / weight, unit))
+
+
+def _far_columns(rows: Rows, mean: FloatArray, unit: FloatArray) -> tuple[int, ...]:
+    """Columns of sparse rows that are far from zero for their spread."""
+
+    def squares_of(block: Block) -> tuple[FloatArray]:
+        if not is_sparse(block.X):
+            return (np.zeros(rows.n_columns),)
+        Z = with_entries(block.X, entries(block.X) * per_column(block.X, unit))
+        return (block.weigh(np.ones(block.n_rows)) @ squares(Z),)
+
+    square = rows.total(squares_of)[0] / rows.total_weight
+    if not square.any():
+        return ()
+    centre = (mean * unit)[:-1]
+    return far_columns(centre, np.sqrt(np.maximum(square - np.square(centre), 0.0)))
 
 
 def units(size: FloatArray) -> FloatArray:
@@ -147,7 +172,7 @@ def units(size: FloatArray) -> FloatArray:
     return np.ldexp(1.0, -exponent)
 
 
-def shifted_columns(frame: Frame) -> Callable[[Block], FloatArray]:
+def shifted_columns(frame: Frame) -> Callable[[Block], Design]:
     """A function that gives the columns of X of a block in a frame, shape (m, p).
 
     Rows of few columns in C order are shifted many at a time, since numpy's loops over the last
@@ -159,8 +184,10 @@ def shifted_columns(frame: Frame) -> Callable[[Block], FloatArray]:
     repeats = max(1, STRIP_NUMBERS // max(1, p))
     strip = np.tile(shift, repeats)
 
-    def columns(block: Block) -> FloatArray:
+    def columns(block: Block) -> Design:
         X = block.X
+        if is_sparse(X):
+            return design(X, shift, None if unit is None else 1.0 / unit, far=frame.far)
         if X.flags.c_contiguous and X.shape[0] >= repeats:
             Z = np.empty(X.shape)
             whole = X.shape[0] // repeats * repeats
@@ -183,19 +210,20 @@ def gram(rows: Rows, frame: Frame, fit_intercept: bool) -> Gram:
     unshifted = not frame.shift[:-1].any() and frame.plain_units
 
     def per_block(block: Block) -> tuple[Any, ...]:
-        Z = block.X if unshifted else columns(block)
+        bare = unshifted and not is_sparse(block.X)
+        Z = block.X if bare else columns(block)
         y = block.y
         v = (y - y_shift) * y_unit
         if block.weight is None:
-            sums = np.dot(np.ones(v.shape[0]), Z) if fit_intercept else 0.0
+            sums = dot(np.ones(v.shape[0]), Z) if fit_intercept else 0.0
             y_sum, y_size = float(v.sum()), float(y @ y)
         else:
-            sums = np.dot(block.weight, Z) if fit_intercept else 0.0
+            sums = dot(block.weight, Z) if fit_intercept else 0.0
             y_sum, y_size = float(block.weight @ v), float(block.weight @ (y * y))
             root = np.sqrt(block.weight)
-            Z = np.multiply(Z, root[:, None], out=None if unshifted else Z)
+            Z = times_rows(Z, root, out=None if bare else Z)
             v = v * root
-        return CrossProducts.of(Z), np.dot(v, Z), float(v @ v), sums, y_sum, y_size, 1
+        return CrossProducts.of(Z), dot(v, Z), float(v @ v), sums, y_sum, y_size, 1
 
     products, with_y, y_squared, sums, y_sum, y_size, blocks = rows.total(per_block)
     cross = products.whole()

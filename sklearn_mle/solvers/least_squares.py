@@ -211,8 +211,8 @@ def centred_frame(rows: Rows, frame: Frame, sums: Gram | None, fit_intercept: bo
         return frame
     if sums is None:
         totals, _, weight = rows.total(weighted_sums)
-        return Frame(totals / weight, frame.unit)
-    return Frame(frame.shift + sums.mean / frame.unit, frame.unit)
+        return Frame(totals / weight, frame.unit, frame.far)
+    return Frame(frame.shift + sums.mean / frame.unit, frame.unit, frame.far)
 
 
 def by_orthogonal(rows: Rows, frame: Frame) -> Factored:

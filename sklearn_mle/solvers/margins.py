@@ -15,7 +15,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.softmax import sum_to_zero_basis
+from sklearn_mle.rows.design import Design, column_squares, design, row_squares
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
 
 BoolArray = NDArray[np.bool_]
@@ -39,6 +41,8 @@ class Margins:
     intercept : bool
     centre, unit : ndarray of shape (p,)
         What columns are shifted and scaled by; the centre is zero without an intercept.
+    far : tuple of int
+        Columns of sparse rows that are shifted by themselves.
     """
 
     rows: Rows
@@ -46,20 +50,23 @@ class Margins:
     intercept: bool
     centre: FloatArray
     unit: FloatArray
+    far: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, rows: Rows, n_classes: int, intercept: bool) -> Margins:
         """Columns by their means and root mean squares, in two passes."""
         centre = np.zeros(rows.n_columns)
+        far: tuple[int, ...] = ()
         if intercept:
             centre = rows.total(lambda block: (block.X.sum(axis=0),))[0] / rows.n_rows
+            far = standard_units(rows, intercept).far
 
         def per_block(block: Block) -> tuple[FloatArray]:
-            return (np.square(block.X - centre).sum(axis=0),)
+            return (column_squares(design(block.X, centre, far=far)),)
 
         unit = np.sqrt(rows.total(per_block)[0] / rows.n_rows)
         nothing = unit <= 8.0 * np.finfo(float).eps * np.abs(centre)
-        return cls(rows, n_classes, intercept, centre, np.where(nothing, 1.0, unit))
+        return cls(rows, n_classes, intercept, centre, np.where(nothing, 1.0, unit), far)
 
     def sample(self) -> Margins | None:
         """The pairs of some rows, or None where there are not many more."""
@@ -84,14 +91,10 @@ class Margins:
     def class_pairs(self) -> list[tuple[int, int]]:
         return list(combinations(range(self.n_classes), 2))
 
-    def terms(self, block: Block) -> FloatArray:
+    def terms(self, block: Block) -> Design:
         """Shifted and scaled columns, and the one: shape (m, n_terms)."""
-        Z = np.empty((block.n_rows, self.n_terms))
-        view = Z[:, : self.centre.size]
-        np.subtract(block.X, self.centre, out=view)
-        view *= 1.0 / self.unit
-        Z[:, self.centre.size :] = 1.0
-        return Z
+        ones = [1.0] if self.intercept else []
+        return design(block.X, self.centre, self.unit, ones, self.far)
 
     def others(self) -> BoolArray:
         """All pairs: shape (n, K), false for the class of the row itself."""
@@ -103,8 +106,7 @@ class Margins:
         def per_block(block: Block) -> FloatArray:
             Z = self.terms(block)
             M = lead(block, Z @ B.T)
-            np.abs(Z, out=Z)
-            size = Z @ np.abs(B).T
+            size = abs(Z) @ np.abs(B).T
             size += own(block, size)[:, None]
             M[np.abs(M) <= ROUNDING * size] = 0.0
             return M
@@ -130,7 +132,7 @@ class Margins:
             square = np.zeros((block.n_rows, self.n_classes))
             for B in N:
                 square += np.square(lead(block, Z @ B.T))
-            square /= np.maximum(np.einsum("ij,ij->i", Z, Z), 1e-300)[:, None]
+            square /= np.maximum(row_squares(Z), 1e-300)[:, None]
             length = np.sqrt(square)
             length[length <= ROUNDING] = 0.0
             return length
@@ -140,7 +142,7 @@ class Margins:
     def lines(self, pairs: BoolArray, N: FloatArray) -> FloatArray:
         """One line a pair: its margin as a function of coordinates in a space; shape (m, r)."""
         some = self.rows.keep(lambda block, part: part.any(axis=1), pairs)
-        block = Block(np.asarray(some.X, dtype=np.float64), some.y, None)
+        block = Block(some.X, some.y, None)
         Z = self.terms(block)
         wanted = pairs[pairs.any(axis=1)]
         lines = [lead(block, Z @ B.T)[wanted] for B in N]

@@ -10,15 +10,20 @@ Factors are added by ``+``, which is all that `Rows.total` asks of what it adds 
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg.lapack import dgeqrf, dgeqrf_lwork
 
+from sklearn_mle.rows.design import in_full
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
 from sklearn_mle.solvers.gram import Frame, shifted_columns
 
+SPARSE_ROWS = 256
+"""Sparse rows that are written out at a time, or four a column."""
 POSTPONED = 2
 """Rows are gathered until there are this many times as many as columns: so a factor of many
 columns is not computed afresh for each block of few rows."""
@@ -81,11 +86,19 @@ def _block_factor(
     p = frame.shift.shape[0] - 1
 
     def per_block(block: Block) -> tuple[Factor]:
-        A = np.empty((block.n_rows, p + 1), order="F")
-        A[:, :p] = columns(block)
-        A[:, p] = (block.y - frame.shift[p]) * frame.unit[p]
-        if block.weight is not None:
-            A *= np.sqrt(block.weight)[:, None]
-        return (Factor((A if block.n_rows <= POSTPONED * (p + 1) else triangular_factor(A),)),)
+        Z, y = columns(block), (block.y - frame.shift[p]) * frame.unit[p]
+        root = None if block.weight is None else np.sqrt(block.weight)
+        step = block.n_rows if isinstance(Z, np.ndarray) else max(SPARSE_ROWS, 4 * (p + 1))
+        parts = []
+        for first in range(0, block.n_rows, step):
+            some = slice(first, first + step)
+            A = np.empty((y[some].shape[0], p + 1), order="F")
+            A[:, :p] = in_full(Z[some])
+            A[:, p] = y[some]
+            if root is not None:
+                A *= root[some, None]
+            few = A.shape[0] <= POSTPONED * (p + 1)
+            parts.append(Factor((A if few else triangular_factor(A),)))
+        return (functools.reduce(operator.add, parts),)
 
     return per_block

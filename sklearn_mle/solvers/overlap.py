@@ -24,6 +24,7 @@ import numpy as np
 from scipy import linalg
 from scipy.special import log_softmax
 
+from sklearn_mle.rows.design import Design, weighted_gram
 from sklearn_mle.rows.rows import Block, FloatArray
 from sklearn_mle.solvers.margins import BoolArray, Margins, codes, lead
 
@@ -102,7 +103,7 @@ def _gram(margins: Margins, pairs: BoolArray) -> FloatArray:
         chosen = [
             Z[((c == k) & there[:, j]) | ((c == j) & there[:, k])] for k, j in margins.class_pairs
         ]
-        return (np.array([part.T @ part for part in chosen]),)
+        return (np.array([weighted_gram(part, np.ones(part.shape[0])) for part in chosen]),)
 
     return _assemble(margins, margins.rows.total(per_block, pairs)[0])
 
@@ -167,7 +168,7 @@ def _units(margins: Margins, form: FloatArray) -> FloatArray:
 
 def _restricted(
     margins: Margins, block: Block, there: BoolArray, B: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Design, FloatArray]:
     """Terms, and probabilities of the rows' own classes and those of their pairs."""
     Z, c = margins.terms(block), codes(block)
     allowed = there.copy()
@@ -182,14 +183,13 @@ def _newton_step(margins: Margins, B: FloatArray, pairs: BoolArray) -> tuple[Flo
         Z, P = _restricted(margins, block, there, B)
         products = []
         for k, j in margins.class_pairs:
-            R = Z * np.sqrt(block.weigh(P[:, k] * P[:, j]))[:, None]
-            products.append(R.T @ R)
+            products.append(weighted_gram(Z, block.weigh(P[:, k] * P[:, j])))
         surplus = P
         index = (np.arange(block.n_rows), codes(block))
         surplus[index] = 0.0
         surplus[index] = -surplus.sum(axis=1)
         surplus = block.weigh(surplus)
-        return surplus.T @ Z, np.abs(surplus).T @ np.abs(Z), np.array(products)
+        return surplus.T @ Z, np.abs(surplus).T @ abs(Z), np.array(products)
 
     gradient, bulk, products = margins.rows.total(per_block, pairs)
     hessian, g = _assemble(margins, products), (margins.basis.T @ gradient).ravel()

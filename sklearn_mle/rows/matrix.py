@@ -1,0 +1,107 @@
+"""X as an array or in sparse rows: the few operations whose spelling differs.
+
+Products with ``@`` are spelt alike, and so is ``abs``. Sparse rows are a `scipy.sparse.csr_array`
+in canonical form (columns of each row sorted, none twice): what it stores are the entries of X.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+FloatArray = NDArray[np.float64]
+Matrix = Any
+"""An array of shape (m, p), or a canonical `scipy.sparse.csr_array` of that shape."""
+
+
+def is_sparse(X: Any) -> bool:
+    """Whether X is stored in sparse rows, columns or any other sparse way."""
+    return bool(sparse.issparse(X))
+
+
+def canonical(X: Any) -> Matrix:
+    """Sparse X of any kind as a canonical csr_array; it shares what is in that form already."""
+    rows = sparse.csr_array(X)
+    if not rows.has_canonical_format:
+        rows = rows.copy() if sparse.issparse(X) and X.format == "csr" else rows
+        rows.sum_duplicates()
+    small = max(rows.shape[1], rows.nnz) <= np.iinfo(np.int32).max
+    if small and rows.indices.dtype != np.int32:
+        indices, indptr = rows.indices.astype(np.int32), rows.indptr.astype(np.int32)
+        rows = sparse.csr_array((rows.data, indices, indptr), shape=rows.shape)
+    return rows
+
+
+def row_range(X: Matrix, first: int, last: int) -> Matrix:
+    """Rows ``first`` to ``last``, in float64; nothing is copied that is float64 already."""
+    if not is_sparse(X):
+        return np.asarray(X[first:last], dtype=np.float64)
+    begin, end = X.indptr[first], X.indptr[last]
+    data = np.asarray(X.data[begin:end], dtype=np.float64)
+    return _csr(data, X.indices[begin:end], X.indptr[first : last + 1] - begin, X.shape[1])
+
+
+def take_rows(X: Matrix, rows: NDArray[Any]) -> Matrix:
+    """Rows at these places, or where this mask is true: a copy in float64 and C order."""
+    if is_sparse(X):
+        some = X[rows]
+        return _csr(some.data.astype(np.float64, copy=False), some.indices, some.indptr, X.shape[1])
+    some = X.take(rows, axis=0) if rows.dtype != np.bool_ else X[rows]
+    return np.ascontiguousarray(some, dtype=np.float64)
+
+
+def stack_rows(parts: list[Matrix]) -> Matrix:
+    """The rows of all parts, one below the other."""
+    if is_sparse(parts[0]):
+        return sparse.csr_array(sparse.vstack(parts, format="csr"))
+    return np.vstack(parts)
+
+
+def entries(X: Matrix) -> NDArray[Any]:
+    """The entries of an array, or those stored, to be changed one by one."""
+    return X.data if is_sparse(X) else X
+
+
+def with_entries(X: Matrix, values: NDArray[Any]) -> Matrix:
+    """Other values at the places of `entries`."""
+    return _csr(values, X.indices, X.indptr, X.shape[1]) if is_sparse(X) else values
+
+
+def per_column(X: Matrix, values: NDArray[Any]) -> NDArray[Any]:
+    """One value a column, beside `entries`: shape that of these, or one that broadcasts."""
+    return values[X.indices] if is_sparse(X) else values
+
+
+def per_row(X: Matrix, values: NDArray[Any]) -> NDArray[Any]:
+    """One value a row, beside `entries`."""
+    return np.repeat(values, np.diff(X.indptr)) if is_sparse(X) else values[:, None]
+
+
+def squares(X: Matrix) -> Matrix:
+    """Each entry times itself."""
+    return with_entries(X, np.square(entries(X)))
+
+
+def column_sizes(X: Matrix) -> FloatArray:
+    """The largest size of the entries of each column, shape (p,)."""
+    if not is_sparse(X):
+        return np.maximum(X.max(axis=0), -X.min(axis=0))
+    largest = np.zeros(X.shape[1])
+    np.maximum.at(largest, X.indices, np.abs(X.data))
+    return largest
+
+
+def in_full(X: Matrix) -> FloatArray:
+    """An array in any case; for few rows."""
+    return X.toarray() if is_sparse(X) else X
+
+
+def _csr(data: Any, indices: Any, indptr: Any, n_columns: int) -> Matrix:
+    made = sparse.csr_array((indptr.shape[0] - 1, n_columns), dtype=data.dtype)
+    # set, since the constructor would copy what is a small part of a larger array
+    made.data, made.indices, made.indptr = data, indices, indptr
+    made.has_canonical_format = True
+    return made
