@@ -12,6 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_mle.estimators import checks
 from sklearn_mle.estimators.criteria import akaike, bayesian
+from sklearn_mle.estimators.progress import (
+    CallbackSupportMixin,
+    finish,
+    watch_of,
+    watched,
+    with_callbacks,
+)
 from sklearn_mle.estimators.speak import speak
 from sklearn_mle.likelihoods.class_laws import log_probabilities, probabilities
 from sklearn_mle.likelihoods.location_scale import total_log_prob
@@ -22,9 +29,10 @@ from sklearn_mle.rows.rows import FloatArray
 from sklearn_mle.solvers.choose import choose
 from sklearn_mle.solvers.separation import separated
 from sklearn_mle.solvers.solution import Problem, Solution, Start, Status
+from sklearn_mle.solvers.watch import Place
 
 
-class MLEClassifier(ClassifierMixin, BaseEstimator):
+class MLEClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Linear classification by maximum likelihood.
 
     The label of a row is Bernoulli for two classes, which gives the binary cross-entropy as loss,
@@ -131,6 +139,7 @@ class MLEClassifier(ClassifierMixin, BaseEstimator):
         self.max_iter = max_iter
         self.warm_start = warm_start
 
+    @with_callbacks
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> MLEClassifier:
@@ -160,18 +169,22 @@ class MLEClassifier(ClassifierMixin, BaseEstimator):
         SeparationWarning
             Where a plane separates the classes.
         ConvergenceWarning
-            Where the fit is not to ``tol``.
+            Where the fit is not to ``tol``, or a callback stopped it.
         """
         checks.check_settings(self)
-        X, y, weight = checks.labelled_features(self, X, y, sample_weight, reset=True)
-        classes, rows = self._rows(X, y, weight)
+        table, labels, weight = checks.labelled_features(self, X, y, sample_weight, reset=True)
+        classes, rows = self._rows(table, labels, weight)
         likelihood = Softmax(classes.size)
         solver = choose(likelihood, self.solver, rows)
-        problem = Problem(rows, likelihood, bool(self.fit_intercept))
+        watch = watch_of(
+            self, rows, X, y, sample_weight, solver, lambda at: _attributes(at, classes)
+        )
+        problem = Problem(watched(rows, watch), likelihood, bool(self.fit_intercept), watch)
         solution = solver.solve(
             problem, start=self._start(rows, classes), tol=self.tol, max_iter=self.max_iter
         )
         self._keep(solution, classes)
+        finish(watch)
         found = solution.separation
         names = getattr(self, "feature_names_in_", None)
         speak(solution.outcome if found is None else separated(found, names))
@@ -364,3 +377,8 @@ class MLEClassifier(ClassifierMixin, BaseEstimator):
         self.optimality_gap_ = solution.gap
         self.separated_ = solution.outcome.status is Status.SEPARATED
         self.rank_ = solution.rank
+
+
+def _attributes(place: Place, classes: NDArray[Any]) -> dict[str, Any]:
+    """The fitted attributes at a place on the way."""
+    return {"classes_": classes, "coef_": place.coef, "intercept_": place.intercept}

@@ -11,16 +11,29 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_mle.estimators import checks
 from sklearn_mle.estimators.criteria import akaike, bayesian
+from sklearn_mle.estimators.progress import (
+    CallbackSupportMixin,
+    finish,
+    watch_of,
+    watched,
+    with_callbacks,
+)
 from sklearn_mle.estimators.speak import speak
-from sklearn_mle.likelihoods.location_scale import LocationScale, log_prob, total_log_prob
+from sklearn_mle.likelihoods.location_scale import (
+    LocationScale,
+    log_prob,
+    mean_loss,
+    total_log_prob,
+)
 from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.rows.rows import FloatArray
+from sklearn_mle.rows.rows import FloatArray, Rows
 from sklearn_mle.solvers.choose import choose
 from sklearn_mle.solvers.solution import Problem, Solution, Start
+from sklearn_mle.solvers.watch import Place
 
 
-class MLERegressor(RegressorMixin, BaseEstimator):
+class MLERegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     """Linear regression by maximum likelihood under an assumed noise.
 
     The model is ``y = X @ coef_ + intercept_ + scale_ * noise``. The noise decides which loss the
@@ -114,6 +127,7 @@ class MLERegressor(RegressorMixin, BaseEstimator):
         self.max_iter = max_iter
         self.warm_start = warm_start
 
+    @with_callbacks
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> MLERegressor:
@@ -141,17 +155,22 @@ class MLERegressor(RegressorMixin, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            Where the fit is not to ``tol``, or the model goes through every row.
+            Where the fit is not to ``tol``, a callback stopped it, or the model goes through every
+            row.
         """
         checks.check_settings(self)
         likelihood = LocationScale(find_noise(self.noise))
         solver = choose(likelihood, self.solver)
         rows = checks.rows_for_regression(self, X, y, sample_weight, reset=True)
-        problem = Problem(rows, likelihood, bool(self.fit_intercept))
+        watch = watch_of(
+            self, rows, X, y, sample_weight, solver, lambda at: _attributes(at, rows, likelihood)
+        )
+        problem = Problem(watched(rows, watch), likelihood, bool(self.fit_intercept), watch)
         solution = solver.solve(
             problem, start=self._start(rows), tol=self.tol, max_iter=self.max_iter
         )
         self._keep(solution)
+        finish(watch)
         speak(solution.outcome)
         return self
 
@@ -329,3 +348,13 @@ class MLERegressor(RegressorMixin, BaseEstimator):
         self.n_iter_ = solution.n_iter
         self.optimality_gap_ = solution.gap
         self.rank_ = solution.rank
+
+
+def _attributes(place: Place, rows: Rows, likelihood: LocationScale) -> dict[str, Any]:
+    """The fitted attributes at a place on the way."""
+    noise, scale = place.noise or likelihood.noise, place.scale
+    if scale is None:
+        loss = mean_loss(rows, noise, place.coef, place.intercept)
+        scale = noise.scale_from_loss(loss)
+    intercept = float(place.intercept)
+    return {"coef_": place.coef, "intercept_": intercept, "scale_": scale, "noise_": noise}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 from sklearn.exceptions import ConvergenceWarning
@@ -17,4 +18,16 @@ def speak(outcome: Outcome) -> None:
     """Warn with the sentence of an outcome, if it has one."""
     if outcome.sentence:
         category = SeparationWarning if outcome.status is Status.SEPARATED else ConvergenceWarning
-        warnings.warn(outcome.sentence, category, stacklevel=3)
+        warnings.warn(outcome.sentence, category, stacklevel=1 + _frames_inside())
+
+
+def _frames_inside() -> int:
+    """How many frames lie between `speak`'s warning and whoever called an estimator."""
+    frame, count = sys._getframe(1), 0
+    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
+        frame, count = frame.f_back, count + 1
+    return count
+
+
+def _is_inside(module: str) -> bool:
+    return module.startswith(("sklearn_mle.", "sklearn.callback."))

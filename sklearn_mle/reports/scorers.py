@@ -84,6 +84,10 @@ class LogLikelihoodScorer:
         request.score.add_request(param="sample_weight", alias=self._score_request)
         return request
 
+    def _accept_sample_weight(self) -> bool:
+        """What scikit-learn asks one of several scorers before it hands weights on."""
+        return True
+
     def __repr__(self) -> str:
         return "log_likelihood_scorer"
 

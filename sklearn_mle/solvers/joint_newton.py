@@ -9,6 +9,7 @@ around that.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,14 +31,19 @@ from sklearn_mle.solvers.solution import (
     Start,
     Status,
     out_of_steps,
+    stopped,
 )
+from sklearn_mle.solvers.watch import NOBODY, Place, Watch, never
 
 NEEDS = Fact.SMOOTH
+WITHIN_MAX_ITER = False
 
 SAMPLE_ROWS = 4000
 SAMPLE_ROWS_A_COLUMN = 40
 EXACT = 1e-22
 """Newton decrement a unit of weight at which theta is exact."""
+NEAR = 0.1
+"""Newton decrement a unit of weight up to which it bounds what is left to gain."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +93,13 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         sample = objective.on(rows.sample(m)) if 4 * m <= rows.n_rows else objective
         if not objective.convex or noise.shapes:
             starts.append(_robust_start(problem, sample, max_iter))
-        fitted = _fit(sample, noise, starts, tol, max_iter)
+        watch = problem.watch if sample is objective else NOBODY
+        fitted = _fit(sample, noise, starts, tol, max_iter, watch=watch)
         if sample is not objective:
-            fitted = _fit(objective, noise, [fitted.end.theta], tol, max_iter, fitted.noise)
+            theta, about = fitted.end.theta, fitted.noise
+            fitted = _fit(objective, noise, [theta], tol, max_iter, about, problem.watch)
     coef, intercept = objective.unpack(fitted.end.theta)
-    outcome, gap = _judge(fitted.end, tol, max_iter)
+    outcome, gap = _judge(fitted, noise, rows.total_weight, tol, max_iter)
     return Solution(
         coef=coef,
         intercept=intercept,
@@ -106,7 +114,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
 
 
 def _with(problem: Problem, rows: Rows, noise: Noise) -> Problem:
-    return replace(problem, rows=rows, likelihood=LocationScale(noise))
+    return replace(problem, rows=rows, likelihood=LocationScale(noise), watch=NOBODY)
 
 
 def _robust_start(problem: Problem, objective: JointObjective, max_iter: int) -> FloatArray:
@@ -123,36 +131,65 @@ def _fit(
     tol: float,
     max_iter: int,
     about: Noise | None = None,
+    watch: Watch = NOBODY,
 ) -> Fitted:
-    """The best of the descents from these starts, over the shapes that are open."""
+    """The best of the descents from these starts, over the shapes that are open.
+
+    The watch is shown every step, and, once shapes are searched, where each of them led to.
+    """
     weight = objective.rows.total_weight
     exact = EXACT * weight
 
-    def descended(filled: Noise, theta: FloatArray) -> newton.Descent:
+    def descended(
+        filled: Noise, theta: FloatArray, stops: Callable[[FloatArray], bool] = never
+    ) -> newton.Descent:
         there = objective.of(filled)
         patience = newton.PATIENCE if there.convex else max_iter
-        return newton.descend(there, theta, weight, tol, max_iter, exact, patience=patience)
+        return newton.descend(
+            there, theta, weight, tol, max_iter, exact, patience=patience, stops=stops
+        )
+
+    def shown(filled: Noise, theta: FloatArray) -> bool:
+        scale = objective.scale(theta)
+        return watch.stops(lambda: Place(*objective.unpack(theta), scale, filled))
 
     begin = starting_noise(noise) if about is None else about
-    ends = [descended(begin, theta) for theta in starts]
+    ends: list[newton.Descent] = []
+    while len(ends) < len(starts) and not (ends and ends[-1].stopped):
+        ends.append(descended(begin, starts[len(ends)], lambda theta: shown(begin, theta)))
     best = Fitted(begin, min(ends, key=_value))
-    if not noise.shapes:
-        return best
+    if ends[-1].stopped or not noise.shapes:
+        return Fitted(begin, replace(best.end, stopped=ends[-1].stopped))
 
     def profile(filled: Noise, near: FloatArray) -> tuple[float, FloatArray]:
+        nonlocal best
+        if best.end.stopped:
+            return math.inf, near
         end = descended(filled, near)
+        if _value(end) < _value(best.end):
+            best = Fitted(filled, end)
+        if shown(filled, end.theta):
+            best = Fitted(best.noise, replace(best.end, stopped=True))
         return _value(end), end.theta
 
     found, theta = best_shapes(noise, begin, profile, best.end.theta, narrow=about is not None)
-    return Fitted(found, descended(found, theta))
+    return best if best.end.stopped else Fitted(found, descended(found, theta))
 
 
 def _value(end: newton.Descent) -> float:
     return end.value if math.isfinite(end.value) else math.inf
 
 
-def _judge(end: newton.Descent, tol: float, max_iter: int) -> tuple[Outcome, float]:
+def _judge(
+    fitted: Fitted, noise: Noise, weight: float, tol: float, max_iter: int
+) -> tuple[Outcome, float]:
+    """How it ended, and the gap; nothing bounds that of shapes whose search was stopped."""
+    end = fitted.end
     gap = end.gap if np.isfinite(end.gap) else math.inf
+    if end.stopped:
+        near = end.decrement <= NEAR * weight
+        gap = gap if near and not noise.shapes else math.inf
+        return stopped(max(1, end.n_iter), gap, tol), gap
     if gap <= tol:
         return CONVERGED, gap
     if end.exhausted:

@@ -29,9 +29,12 @@ from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import newton
 from sklearn_mle.solvers.line_search import backtrack, sufficient
 from sklearn_mle.solvers.separation import any_excluded
-from sklearn_mle.solvers.solution import CONVERGED, Problem, Solution, Start
+from sklearn_mle.solvers.solution import CONVERGED, Problem, Solution, Start, stopped
+from sklearn_mle.solvers.theta_watch import is_near, watching
+from sklearn_mle.solvers.watch import never
 
 NEEDS = Fact.SMOOTH | Fact.LOG_CONCAVE
+WITHIN_MAX_ITER = False
 
 MANY_COEFFICIENTS = 300
 """From here on, steps of one gradient each beat a few with Hessians."""
@@ -92,15 +95,22 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         metric = sampled_metric(objective)
         most = STEPS + int(STEPS_A_COEFFICIENT * objective.size)
         if metric is not None:
-            end = descend(objective, theta, metric, min(max_iter, most))
+            stops = watching(problem, objective)
+            end = descend(objective, theta, metric, min(max_iter, most), stops)
+            if end.stopped:
+                return _stopped(problem, objective, end, tol)
             end = polish(objective, end)
+            end = replace(end, stopped=stops(end.theta))
             excluded = any_excluded(rows, *objective.unpack(end.theta))
             if end.exact and end.gap <= tol and not excluded:
                 rank = rank_of_terms(objective)
                 return _solution(problem, objective, end, rank - int(problem.fit_intercept))
+            if end.stopped:
+                return _stopped(problem, objective, end, tol)
             theta = end.theta
     coef, intercept = objective.unpack(theta)
-    return newton.solve(problem, start=Start(coef, intercept), tol=tol, max_iter=max_iter)
+    after = newton.solve(problem, start=Start(coef, intercept), tol=tol, max_iter=max_iter)
+    return after if metric is None else replace(after, n_iter=end.n_iter + after.n_iter)
 
 
 def _solution(problem: Problem, objective: MatrixFree, end: End, rank: int) -> Solution:
@@ -116,6 +126,16 @@ def _solution(problem: Problem, objective: MatrixFree, end: End, rank: int) -> S
         gap=min(end.gap, end.value / max(1.0, abs(end.value))),
         rank=rank,
     )
+
+
+def _stopped(problem: Problem, objective: MatrixFree, end: End, tol: float) -> Solution:
+    """Where a watch ended the steps; conjugate gradients tell the gap, but take no step."""
+    polished = end if np.isfinite(end.gap) else polish(objective, end)
+    near = is_near(objective, polished.theta - end.theta)
+    gap = polished.gap if near else np.inf
+    rank = rank_of_terms(objective) - int(problem.fit_intercept)
+    solution = _solution(problem, objective, replace(end, gap=gap), rank)
+    return replace(solution, outcome=stopped(end.n_iter, solution.gap, tol))
 
 
 @dataclass(frozen=True)
@@ -278,6 +298,8 @@ class End:
         Relative; infinite until `polish` measured it.
     exact : bool
         Whether theta is, and not the cost alone.
+    stopped : bool
+        Whether a watch ended them.
     """
 
     theta: FloatArray
@@ -287,9 +309,16 @@ class End:
     n_iter: int
     gap: float = float("inf")
     exact: bool = False
+    stopped: bool = False
 
 
-def descend(objective: MatrixFree, theta: FloatArray, metric: Metric, max_iter: int) -> End:
+def descend(
+    objective: MatrixFree,
+    theta: FloatArray,
+    metric: Metric,
+    max_iter: int,
+    stops: Callable[[FloatArray], bool] = never,
+) -> End:
     """Quasi-Newton steps until theta is nearly exact, or no step helps."""
     near = NEAR * objective.rows.total_weight
     memory = Memory(metric)
@@ -308,6 +337,8 @@ def descend(objective: MatrixFree, theta: FloatArray, metric: Metric, max_iter: 
         theta = theta + length * step
         memory.learn(length * step, ahead[1] - gradient)
         value, gradient = ahead
+        if stops(theta):
+            return End(theta, value, gradient, memory, taken + 1, stopped=True)
     return End(theta, value, gradient, memory, max_iter)
 
 

@@ -55,9 +55,12 @@ from sklearn_mle.solvers.solution import (
     Start,
     Status,
     out_of_steps,
+    stopped,
 )
+from sklearn_mle.solvers.watch import never
 
 NEEDS = Fact.PIECEWISE_LINEAR
+WITHIN_MAX_ITER = True
 PROVED = 1e-9
 """A gap that counts as none: a finished fit is exact up to rounding."""
 
@@ -225,7 +228,7 @@ def _framed(
         w = np.ones(more.n_rows) if more.weight is None else more.weight
         weight = np.concatenate([weight, fraction * w])
         share = np.concatenate([share, np.full(more.n_rows, fraction)])
-    level = Level(rows, frame, np.zeros(frame.size), tilt)
+    level = Level(rows, frame, np.zeros(frame.size), tilt, problem.watch)
     Z = frame.scaled(X)
     sample = Reduced(Z, y - frame.y_centre, weight, tilt * (weight @ Z))
     return frame, level, Sample(sample, light, fraction)
@@ -302,8 +305,9 @@ def _fit_in_memory(
     """All rows at once, without screening; from the fit of a sample, or of strides of the rows."""
     problem = level.reduced(rows, level.c)
     problem = replace(problem, c=level.tilt * (problem.w @ problem.Z))
-    at = predict_from_afar(problem if sample is None else sample, max_iter, b)
-    if at.phases >= max_iter:
+    path = problem if sample is None else sample
+    at = predict_from_afar(path, max_iter, b, never if sample else level.stops)
+    if at.phases >= max_iter or at.stopped:
         screened = Screened(Answer(at.b, at.b, np.inf), rows, None, None, at.phases, False)
     else:
         tally["newton_steps"] += at.steps
@@ -316,6 +320,7 @@ def _fit_in_memory(
         if answer.ray is not None:
             tally["fallbacks"] += 1
             answer = by_linear_programme(problem, at.b)
+        level.stops(answer.b)
         screened = Screened(answer, rows, None, None, at.phases + 1, True)
     return _fit_screened(level, screened, tally)
 
@@ -373,9 +378,12 @@ def _solution(problem: Problem, fit: Fit, tol: float, max_iter: int) -> Solution
 def _outcome(fit: Fit, scale: float, gap: float, tol: float, max_iter: int) -> Outcome:
     if scale == 0.0:
         return EXACT_FIT
+    unfinished = fit.answer.slack == np.inf
+    if unfinished and fit.iterations < max_iter:
+        return stopped(fit.iterations, gap, tol)
     if gap <= max(tol, PROVED):
         return CONVERGED
-    if fit.answer.slack == np.inf:
+    if unfinished:
         return out_of_steps(max_iter, gap, tol)
     return Outcome(
         Status.STALLED,

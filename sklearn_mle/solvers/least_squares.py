@@ -45,9 +45,12 @@ from sklearn_mle.solvers.solution import (
     Start,
     Status,
     out_of_steps,
+    stopped,
 )
+from sklearn_mle.solvers.watch import Place
 
 NEEDS = Fact.QUADRATIC
+WITHIN_MAX_ITER = True
 
 TRUSTED_CONTRACTION = 0.1
 """A Cholesky factor is used if refinement with it would converge at least this fast for certain."""
@@ -114,11 +117,13 @@ def _solve(problem: Problem, tol: float, max_iter: int) -> tuple[Solution, Trace
     method = "cholesky" if factored is not None else "orthogonal"
     if sums is None or factored is None:
         factored = by_orthogonal(rows, centred_frame(rows, frame, sums, fit_intercept))
-        fit = refine(rows, factored, fit_intercept, max_iter - 1)
+        fit = refine(rows, factored, fit_intercept, max_iter - 1, problem.watch)
     else:
         fit = direct(sums, factored, rows.total_weight, fit_intercept)
         if max_iter > 1 and asks_for_refinement(rows, sums, factored, fit):
-            fit = refine(rows, factored, fit_intercept, max_iter - 1)
+            fit = refine(rows, factored, fit_intercept, max_iter - 1, problem.watch)
+        else:
+            problem.watch.stops(lambda: Place(fit.coef, fit.intercept))
     return finished(problem, factored, fit, method, tol, max_iter)
 
 
@@ -256,6 +261,8 @@ def finished(
     if gap > tol:
         out = fit.steps >= max_iter - 1
         outcome = out_of_steps(max_iter, gap, tol) if out else hidden_by_rounding(gap, tol)
+    if fit.stopped and mean_loss > 0.0:
+        outcome = stopped(1 + fit.steps, gap, tol)
     solution = Solution(
         coef=fit.coef,
         intercept=fit.intercept,

@@ -13,6 +13,7 @@ descent then goes on in the limit, which has a minimum, or, where nothing separa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,9 +33,13 @@ from sklearn_mle.solvers.solution import (
     Start,
     Status,
     out_of_steps,
+    stopped,
 )
+from sklearn_mle.solvers.theta_watch import is_near, watching
+from sklearn_mle.solvers.watch import never
 
 NEEDS = Fact.SMOOTH | Fact.LOG_CONCAVE
+WITHIN_MAX_ITER = True
 
 EXACT = 1e-25
 """Newton decrement a unit of weight below which steps only shuffle rounding errors."""
@@ -82,6 +87,8 @@ class Descent:
         How many of the last full steps did not converge quadratically.
     exhausted : bool
         Whether max_iter ended it.
+    stopped : bool
+        Whether a watch ended it.
     """
 
     theta: FloatArray
@@ -91,6 +98,7 @@ class Descent:
     curvature: Curvature
     slow_steps: int
     exhausted: bool
+    stopped: bool = False
 
     @property
     def gap(self) -> float:
@@ -123,13 +131,22 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         else:
             theta, near = _start_from_sample(objective)
         exact = EXACT * rows.total_weight
-        descent = descend(objective, theta, rows.total_weight, tol, max_iter, exact, near)
+        stops = watching(problem, objective)
+        descent = descend(
+            objective, theta, rows.total_weight, tol, max_iter, exact, near, stops=stops
+        )
         coef, intercept = objective.unpack(descent.theta)
         rank, separation = descent.curvature.rank, None
-        if _suspect(problem, descent, tol, start is not None, coef, intercept):
+        if not descent.stopped and _suspect(
+            problem, descent, tol, start is not None, coef, intercept
+        ):
             descent, separation = _settle(problem, objective, descent, tol, max_iter)
             coef, intercept = objective.unpack(descent.theta)
             rank = Curvature.of(objective.derivatives(objective.start()).hessian).rank
+        if descent.stopped:
+            step = descent.curvature.step(objective.gradient(descent.theta))[0]
+            decrement = descent.decrement if is_near(objective, step) else np.inf
+            descent = replace(descent, decrement=decrement)
     outcome, gap = _judge(descent, tol, max_iter)
     if separation is not None:
         excess = separation.excess(coef, intercept) / max(1.0, abs(descent.value))
@@ -158,6 +175,7 @@ def descend(
     exact: float,
     curvature: Curvature | None = None,
     patience: int = PATIENCE,
+    stops: Callable[[FloatArray], bool] = never,
 ) -> Descent:
     """Newton steps until the cost, and then theta, is exact.
 
@@ -182,6 +200,8 @@ def descend(
         About that at theta, to save the first Hessian.
     patience : int, optional
         Slow steps in a row after which a cost within tol is left alone.
+    stops : callable, optional
+        Takes theta after each step; tells whether to end there.
 
     Returns
     -------
@@ -213,8 +233,11 @@ def descend(
                     slow_steps=0,
                 )
                 step, gradient = after, gradient_after
+                stop = stops(here.theta)
                 if left * rate <= exact and here.gap <= tol:
                     return replace(here, theta=here.theta + step)
+                if stop and not _finished(here, weight, tol, exact, patience):
+                    return replace(here, stopped=True)
                 chords = left * rate**CHORDS <= exact
                 continue
         chords = True
@@ -231,6 +254,8 @@ def descend(
         slow = length == 1.0 and decrement > SLOW * here.decrement
         slow_steps = here.slow_steps + 1 if slow else 0
         here = Descent(theta, ahead.value, decrement, here.n_iter + 1, curvature, slow_steps, False)
+        if stops(theta) and not _finished(here, weight, tol, exact, patience):
+            return replace(here, stopped=True)
     return here
 
 
@@ -346,7 +371,10 @@ def _settle(
             cost = objective.value(theta)
             return replace(end, theta=theta, value=cost, decrement=cost, exhausted=False), found
     left, exact = max_iter - end.n_iter, EXACT * rows.total_weight
-    after = descend(objective, theta, rows.total_weight, tol, left, exact, patience=patience)
+    stops = watching(problem, objective)
+    after = descend(
+        objective, theta, rows.total_weight, tol, left, exact, patience=patience, stops=stops
+    )
     return replace(after, n_iter=end.n_iter + after.n_iter), found
 
 
@@ -356,6 +384,8 @@ def _judge(end: Descent, tol: float, max_iter: int) -> tuple[Outcome, float]:
     No cost of classes is below zero, so that the cost itself bounds what is left to gain.
     """
     gap = max(0.0, min(end.gap, end.value / max(1.0, abs(end.value))))
+    if end.stopped:
+        return stopped(end.n_iter, gap, tol), gap
     if end.exhausted and gap > tol:
         return out_of_steps(max_iter, gap, tol), gap
     if gap > tol:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,9 +13,11 @@ from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.rows import Block
 from sklearn_mle.solvers import least_absolute
 from sklearn_mle.solvers.shape_search import best_shapes, natural, starting_noise, stretched
-from sklearn_mle.solvers.solution import Problem, Solution, Start
+from sklearn_mle.solvers.solution import Problem, Solution, Start, stopped
+from sklearn_mle.solvers.watch import NOBODY, Place
 
 NEEDS = Fact.PIECEWISE_LINEAR
+WITHIN_MAX_ITER = False
 
 REACH, PLACES = 3.0, 31
 """How far, in roots of the number of rows, and at how many places the profile is looked at: it is
@@ -40,18 +43,26 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     Solution
         Exact for its quantile, which is the best of the dips that were found.
     """
-    noise = problem.likelihood.noise
+    noise, halted = problem.likelihood.noise, False
 
     def exact(filled: Noise, near: Start | None) -> Solution:
-        there = replace(problem, likelihood=LocationScale(filled))
+        there = replace(problem, likelihood=LocationScale(filled), watch=NOBODY)
         return least_absolute.solve(there, start=near, tol=tol, max_iter=max_iter)
 
     def profile(filled: Noise, near: Start | None) -> tuple[float, Start | None]:
+        nonlocal halted
+        if halted:
+            return math.inf, near
         solution = exact(filled, near)
+        place = Place(solution.coef, solution.intercept, solution.scale, filled)
+        halted = problem.watch.stops(lambda: place)
         return solution.cost, Start(solution.coef, solution.intercept)
 
     begin = starting_noise(noise)
     found, near = best_shapes(noise, begin, profile, start, narrow=False)
+    if halted:
+        best = exact(found, near)
+        return replace(best, gap=math.inf, outcome=stopped(best.n_iter, math.inf, tol))
     centre = float(stretched(noise, found)[0])
     spread = REACH / np.sqrt(problem.rows.total_weight)
     places = centre + spread * np.linspace(-1.0, 1.0, PLACES)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from sklearn_mle.solvers.extended_precision import (
 )
 from sklearn_mle.solvers.gram import EPS
 from sklearn_mle.solvers.normal_inverse import NormalInverse
+from sklearn_mle.solvers.watch import NOBODY, Place, Watch
 
 NEGLIGIBLE = 0.25 * EPS
 """Relative size of a correction that does not change a rounded coefficient."""
@@ -116,6 +118,8 @@ class Refined:
     excess : float
         A bound on ``rss - least rss``.
     steps : int
+    stopped : bool
+        Whether a watch ended the refinement.
     """
 
     coef: FloatArray
@@ -125,6 +129,7 @@ class Refined:
     clear: bool
     excess: float
     steps: int
+    stopped: bool = False
 
 
 def evaluate(rows: Rows, coef: Extended, intercept: Extended) -> Evaluation:
@@ -141,7 +146,13 @@ def evaluate(rows: Rows, coef: Extended, intercept: Extended) -> Evaluation:
     return Evaluation(*rows.total(per_block))
 
 
-def refine(rows: Rows, factored: Factored, fit_intercept: bool, max_steps: int) -> Refined:
+def refine(
+    rows: Rows,
+    factored: Factored,
+    fit_intercept: bool,
+    max_steps: int,
+    watch: Watch = NOBODY,
+) -> Refined:
     """Steps until every coefficient is correct to its last place, or ``max_steps`` are used up.
 
     The error after a step is predicted, not measured, so that no pass is spent on finding that
@@ -156,11 +167,12 @@ def refine(rows: Rows, factored: Factored, fit_intercept: bool, max_steps: int) 
         intercept = sum_of([factored.y_centre]) + -dot(centre, coef)
     steps, before = 0, math.inf
     rate = factored.contraction
+    stop = watch.stops(partial(_place, coef, intercept))
     while True:
         at = evaluate(rows, coef, intercept)
         h, offset = _descent(at, factored, fit_intercept, rows.total_weight)
         left, rss = (float(np.linalg.norm(h)), abs(offset) * root_weight), at.rss
-        if steps >= max_steps:
+        if steps >= max_steps or stop:
             break
         step = inverse.step(h)
         size = np.abs(step * inverse.size).max(initial=0.0)
@@ -178,17 +190,23 @@ def refine(rows: Rows, factored: Factored, fit_intercept: bool, max_steps: int) 
         wanted = np.maximum(large, SMALLEST_SHARE * largest).min(initial=math.inf)
         wanted0 = max(abs(intercept.hi), SMALLEST_SHARE * float(np.abs(centre * coef.hi).sum()))
         error0 = abs(offset) + float(np.abs(centre * step).sum()) if fit_intercept else 0.0
+        stop = watch.stops(partial(_place, coef, intercept))
         if rate * size <= NEGLIGIBLE * wanted and rate * error0 <= NEGLIGIBLE * wanted0:
             reduced = max(factored.contraction, rate)
             rss = at.rss - left[0] ** 2 - left[1] ** 2
             left = (reduced * left[0], reduced * left[1])
+            stop = False
             break
     rounding = inverse.length(coef.lo[varies])
     rounding0 = root_weight * abs(intercept.lo + float(centre @ coef.lo)) if fit_intercept else 0.0
     slack = max(1e-3, 1.0 - factored.contraction)
     excess = ((left[0] + rounding) ** 2 + (left[1] + rounding0) ** 2) / slack**2
     clear = rss > CLEAR_SHARE * at.rss
-    return Refined(coef.hi, float(intercept.hi), rss, at.y_size, clear, excess, steps)
+    return Refined(coef.hi, float(intercept.hi), rss, at.y_size, clear, excess, steps, stop)
+
+
+def _place(coef: Extended, intercept: Extended) -> Place:
+    return Place(coef.hi, float(intercept.hi))
 
 
 def _descent(

@@ -133,16 +133,17 @@ def solve_level(
     if influence is not None:
         tally["influence"] += 1
         reach, sample = _with_heavy_rows(level, sample, influence, tally)
-    at = predict_from_afar(sample.problem, budget, b)
+    at = predict_from_afar(sample.problem, budget, b, level.stops)
     tally["newton_steps"] += at.steps
     b, used = at.b, at.phases
-    if used >= budget:
+    if used >= budget or at.stopped:
         return _unfinished(level, b, used)
     beside = np.ones(at.residuals.shape[0], dtype=np.bool_)
     if crowded(sample.problem, at):
         sharp = sharpen(sample.problem, at)
         found = solve_on_plane(level, sample.problem, sharp, tally)
         if found is not None:
+            level.stops(found.answer.b)
             none = level.rows.keep(nowhere, found.signs)
             return Screened(
                 found.answer, none, found.signs, found.check, used + 1, True, found.shares
@@ -163,6 +164,7 @@ def solve_level(
         answer = solve_near(problem, near, tally)
         if answer.ray is not None:
             tally["rays"] += 1
+            stop = level.stops(b)
             if growth(level, answer.ray) < 0.0:
                 return Screened(answer, band, signs, None, used, False)
             rays += 1
@@ -172,10 +174,13 @@ def solve_level(
         else:
             b = answer.b
             check = verify(level, b, signs)
+            stop = level.stops(b)
             tally["passes"] += 1
             if not check.wrong:
                 return Screened(answer, band, signs, check, used, True)
             back = contradicted(level, signs, b)
+        if stop:
+            break
         tally["passes"] += 2
         c, error = return_rows(level, signs, back, b, c)
         signs = level.rows.column(without, signs, back)

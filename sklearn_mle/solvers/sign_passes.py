@@ -16,19 +16,26 @@ from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block, Column, Rows
 from sklearn_mle.solvers.column_frame import Frame
 from sklearn_mle.solvers.reduced_problem import Reduced
+from sklearn_mle.solvers.watch import NOBODY, Place, Watch
 
 
 @dataclass(frozen=True)
 class Level:
     """A problem whose rows may live anywhere.
 
-    Its cost is that of `Reduced` with ``c + tilt * sum_i w_i z_i`` for c.
+    Its cost is that of `Reduced` with ``c + tilt * sum_i w_i z_i`` for c. The watch is that of the
+    problem.
     """
 
     rows: Rows
     frame: Frame
     c: FloatArray
     tilt: float = 0.0
+    watch: Watch = NOBODY
+
+    def stops(self, b: FloatArray) -> bool:
+        """Shows the watch one more iteration."""
+        return self.watch.stops(lambda: Place(*self.frame.least_norm(*self.frame.raw(b))))
 
     def reduced(self, rows: InMemoryRows, c: FloatArray) -> Reduced:
         """Some rows in memory, in the frame."""

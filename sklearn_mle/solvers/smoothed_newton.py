@@ -8,6 +8,7 @@ and Nielsen 1993).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from sklearn_mle.solvers.reduced_problem import (
     solve_positive,
     weighted_gram,
 )
+from sklearn_mle.solvers.watch import never
 
 SHRINK = 0.35
 """Factor from one width to the next where a path of widths is followed from afar."""
@@ -52,6 +54,8 @@ class Smoothed:
         Newton steps, and widths visited.
     ray : ndarray of shape (q,) or None
         A direction in which the cost falls for ever, if one was met.
+    stopped : bool
+        Whether a watch ended a path of widths.
     """
 
     b: FloatArray
@@ -60,6 +64,7 @@ class Smoothed:
     steps: int = 0
     phases: int = 0
     ray: FloatArray | None = None
+    stopped: bool = False
 
 
 def minimise_smoothed(problem: Reduced, at: Smoothed, width: float, max_steps: int) -> Smoothed:
@@ -181,7 +186,12 @@ def strides_of(m: int, q: int) -> list[int]:
     return strides
 
 
-def predict_from_afar(problem: Reduced, max_phases: int, b: FloatArray) -> Smoothed:
+def predict_from_afar(
+    problem: Reduced,
+    max_phases: int,
+    b: FloatArray,
+    stops: Callable[[FloatArray], bool] = never,
+) -> Smoothed:
     """A solution whose smoothing error is below the sampling error, from any b.
 
     A coarse stride of the rows is solved at a width that suits the error of least squares,
@@ -200,9 +210,13 @@ def predict_from_afar(problem: Reduced, max_phases: int, b: FloatArray) -> Smoot
     width = SLACK_WIDTH * float(np.sqrt(q * (size @ size))) / size.shape[0]
     if width > median:
         at = minimise_smoothed(part, at, max(median, floor), 6)
+        if stops(at.b):
+            at = replace(at, stopped=True)
         width = SLACK_WIDTH * sampling_error(part, at)
-    while at.phases < max_phases and at.ray is None:
+    while at.phases < max_phases and at.ray is None and not at.stopped:
         at = minimise_smoothed(part, at, max(width, floor), 6)
+        if stops(at.b):
+            at = replace(at, stopped=True)
         width = SLACK_WIDTH * sampling_error(part, at)
         if max(width, floor) < 0.3 * at.width:
             continue

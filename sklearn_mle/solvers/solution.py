@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_mle.rows.rows import Rows
+from sklearn_mle.solvers.watch import NOBODY, Watch
 
 FloatArray = NDArray[np.float64]
 
@@ -19,6 +20,7 @@ class Status(enum.Enum):
 
     CONVERGED = "converged"
     OUT_OF_STEPS = "out of steps"
+    STOPPED = "stopped"
     EXACT_FIT = "exact fit"
     SEPARATED = "separated"
     STALLED = "stalled"
@@ -59,6 +61,18 @@ def out_of_steps(max_iter: int, gap: float, tol: float) -> Outcome:
     )
 
 
+def stopped(n_iter: int, gap: float, tol: float) -> Outcome:
+    """The outcome of a solver that a watch ended before it was done."""
+    beside = "within" if gap <= tol else "above"
+    return Outcome(
+        Status.STOPPED,
+        f"A callback stopped the fit after {n_iter} iteration{'s' if n_iter > 1 else ''}, before "
+        f"the solver was done; the optimality gap is {gap:.1e}, {beside} tol={tol:.1e}. The "
+        "coefficients are those of the last iteration; fit again with warm_start=True to go on "
+        "from them, or without the callback.",
+    )
+
+
 @dataclass(frozen=True)
 class Problem:
     """What a solver is given.
@@ -70,11 +84,14 @@ class Problem:
         How a whole fit is priced; its ``facts`` say what a solver may rely on.
     fit_intercept : bool
         The intercept is never a column of the rows: solvers carry it on the side.
+    watch : Watch, optional
+        Is shown every iteration over all rows, and may stop the solver.
     """
 
     rows: Rows
     likelihood: Any
     fit_intercept: bool
+    watch: Watch = NOBODY
 
 
 @dataclass(frozen=True)
