@@ -236,7 +236,7 @@ def _first(wrong: NDArray[np.bool_]) -> int:
 def _validated(estimator: Any, X: Any, y: Any = "no_validation", **how: Any) -> Any:
     """scikit-learn's own validation, with the way out where its message has none."""
     try:
-        return validate_data(estimator, X, y, dtype=DTYPES, **how)
+        return validate_data(estimator, X, y, accept_sparse="csr", dtype=DTYPES, **how)
     except ValueError as error:
         message = _with_way_out(str(error), type(estimator).__name__)
         if message == str(error):

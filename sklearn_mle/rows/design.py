@@ -28,6 +28,7 @@ from sklearn_mle.rows.matrix import (
     per_column,
     per_row,
     squares,
+    stack_rows,
     with_entries,
 )
 
@@ -104,8 +105,8 @@ class ImplicitDesign:
         return made
 
     @property
-    def T(self) -> _Transposed:  # noqa: N802
-        return _Transposed(self)
+    def T(self) -> TransposedDesign:  # noqa: N802
+        return TransposedDesign(self)
 
     def __abs__(self) -> ImplicitDesign:
         """A design whose entries are at least as large as the sizes of these."""
@@ -113,12 +114,30 @@ class ImplicitDesign:
         parts = (shift, unit, dense, self.places, self.shape[1], self.inner.start)
         return ImplicitDesign(abs(self.X), np.abs(self.base), *parts)
 
-    def __getitem__(self, rows: Any) -> ImplicitDesign:
+    def __getitem__(self, rows: Any) -> Any:
+        """One row in full, shape (q,), or some rows as a design."""
+        if isinstance(rows, (int, np.integer)):
+            return self._row(int(rows))
         return self._like(self.X[rows], self.base[rows], self.dense[rows])
+
+    def _row(self, i: int) -> FloatArray:
+        made = np.zeros(self.shape[1])
+        stored = slice(self.X.indptr[i], self.X.indptr[i + 1])
+        inner = made[self.inner]
+        np.multiply(self.shift, -self.base[i], out=inner)
+        inner[self.X.indices[stored]] += self.X.data[stored]
+        inner /= self.unit
+        made[self.places] += self.dense[i]
+        return made
 
     def take(self, rows: NDArray[np.intp], axis: int = 0) -> ImplicitDesign:
         """The rows at these places, as of an array."""
-        return self[rows]
+        return self._like(self.X[rows], self.base[rows], self.dense[rows])
+
+    def above(self, below: ImplicitDesign) -> ImplicitDesign:
+        """These rows and other rows of the same columns."""
+        base = np.concatenate([self.base, below.base])
+        return self._like(stack_rows([self.X, below.X]), base, np.vstack([self.dense, below.dense]))
 
     def times_rows(self, factor: FloatArray) -> ImplicitDesign:
         """Each row times a number."""
@@ -177,12 +196,12 @@ class ImplicitDesign:
         return made
 
 
-class _Transposed:
-    """The transpose of an `ImplicitDesign`, in products."""
+class TransposedDesign:
+    """The transpose of a design that is no array, in products."""
 
     __array_ufunc__ = None
 
-    def __init__(self, design: ImplicitDesign) -> None:
+    def __init__(self, design: Design) -> None:
         self.T = design
         self.shape = design.shape[::-1]
 
@@ -284,6 +303,13 @@ def times_rows(Z: Design, factor: FloatArray, out: Design = None) -> Design:
     return np.multiply(Z, factor[:, None], out=out)
 
 
+def own_gram(Z: Design) -> FloatArray:
+    """``Z'Z``, shape (q, q)."""
+    if not isinstance(Z, np.ndarray):
+        return Z.weighted_gram(np.ones(Z.shape[0]))
+    return np.dot(Z.T, Z)
+
+
 def weighted_gram(Z: Design, weight: FloatArray) -> FloatArray:
     """``Z' diag(weight) Z`` for weights that are not negative, shape (q, q).
 
@@ -300,6 +326,11 @@ def signed_gram(Z: Design, weight: FloatArray) -> FloatArray:
     if not isinstance(Z, np.ndarray):
         return Z.weighted_gram(weight)
     return np.dot(Z.T, Z * weight[:, None])
+
+
+def stacked(above: Design, below: Design) -> Design:
+    """The rows of two designs of the same columns."""
+    return np.vstack([above, below]) if isinstance(above, np.ndarray) else above.above(below)
 
 
 def row_squares(Z: Design) -> FloatArray:

@@ -44,6 +44,11 @@ def row_range(X: Matrix, first: int, last: int) -> Matrix:
     return _csr(data, X.indices[begin:end], X.indptr[first : last + 1] - begin, X.shape[1])
 
 
+def in_float64(X: Matrix) -> Matrix:
+    """X in float64, not copied if it is that already."""
+    return X.astype(np.float64, copy=False) if is_sparse(X) else np.asarray(X, dtype=np.float64)
+
+
 def take_rows(X: Matrix, rows: NDArray[Any]) -> Matrix:
     """Rows at these places, or where this mask is true: a copy in float64 and C order."""
     if is_sparse(X):
@@ -58,6 +63,39 @@ def stack_rows(parts: list[Matrix]) -> Matrix:
     if is_sparse(parts[0]):
         return sparse.csr_array(sparse.vstack(parts, format="csr"))
     return np.vstack(parts)
+
+
+def lexical_order(X: Matrix, last: FloatArray) -> NDArray[np.intp]:
+    """Places of the rows in order of ``last``, then of the first column, of the second, ..."""
+    if not is_sparse(X):
+        return np.lexsort((*X.T[::-1], last))
+    columns = X.tocsc()
+    order = np.arange(X.shape[0])
+    for j in range(X.shape[1] - 1, -1, -1):
+        stored = slice(columns.indptr[j], columns.indptr[j + 1])
+        if stored.start < stored.stop:
+            value = np.zeros(X.shape[0])
+            value[columns.indices[stored]] = columns.data[stored]
+            order = order[np.argsort(value[order], kind="stable")]
+    return order[np.argsort(last[order], kind="stable")]
+
+
+def repeats(X: Matrix) -> NDArray[np.bool_]:
+    """Which rows but the first are equal to the row before, shape (m - 1,)."""
+    if is_sparse(X):
+        return np.asarray(abs(X[1:] - X[:-1]).sum(axis=1)).ravel() == 0.0
+    return np.all(X[1:] == X[:-1], axis=1)
+
+
+def row_sums(X: Matrix) -> NDArray[Any]:
+    """The sum of the entries of each row, in the precision of X; shape (m,)."""
+    if not is_sparse(X):
+        return X.sum(axis=1)
+    sums = np.zeros(X.shape[0], dtype=X.dtype)
+    there = np.diff(X.indptr) > 0
+    if there.any():
+        sums[there] = np.add.reduceat(X.data, X.indptr[:-1][there])
+    return sums
 
 
 def entries(X: Matrix) -> NDArray[Any]:

@@ -15,8 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.matrix import take_rows
 from sklearn_mle.rows.rows import Block, Column
-from sklearn_mle.solvers.reduced_problem import Answer, Reduced, solve_positive, weighted_gram
+from sklearn_mle.solvers.reduced_problem import (
+    Answer,
+    Reduced,
+    least_squares,
+    solve_positive,
+    weighted_gram,
+)
 from sklearn_mle.solvers.sign_passes import Check, Level, residuals, rounding_of
 from sklearn_mle.solvers.smoothed_newton import Smoothed
 
@@ -57,10 +64,9 @@ def solve_on_plane(
     if np.count_nonzero(on) <= 3 * sample.c.shape[0] + 5:
         return None
     b = at.b
-    root = np.sqrt(sample.w[on])
+    Z, w = sample.Z[on], sample.w[on]
     for _ in range(2):
-        r = (sample.y[on] - sample.Z[on] @ b) * root
-        b = b + np.linalg.lstsq(sample.Z[on] * root[:, None], r, rcond=None)[0]
+        b = b + least_squares(Z, sample.y[on] - Z @ b, w)
     coef, intercept = level.frame.raw(b)
     near = rounding_of(level.frame, coef, intercept)
     signs, g, gram = _sums_beside_plane(level, b, near)
@@ -89,7 +95,7 @@ def _sums_beside_plane(
         s -= (r < -near).view(np.int8)
         on = (s == 0).nonzero()[0]
         w = np.ones(on.shape[0]) if block.weight is None else block.weight[on]
-        Z = frame.scaled(block.X.take(on, axis=0))
+        Z = frame.scaled(take_rows(block.X, on))
         return s, (frame.gather(block.X, block.weigh(s + tilt)), weighted_gram(Z, w))
 
     signs, (g, gram) = level.rows.column_and_total(sums)

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import qr, solve_triangular
+from scipy.linalg import block_diag, qr, solve_triangular
 from scipy.linalg.blas import dgemm
 from scipy.linalg.lapack import dpstrf
 
 from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.design import Design, design, far_columns, own_gram, times_rows
+from sklearn_mle.rows.matrix import Matrix, in_full, is_sparse, squares
+from sklearn_mle.rows.mixed_design import MixedDesign
+from sklearn_mle.solvers.orthogonal import triangle_of
 from sklearn_mle.solvers.reduced_problem import IntArray
 
 EPS = float(np.finfo(float).eps)
@@ -45,6 +49,8 @@ class Frame:
     mix : ndarray of shape (r, r) or None
         None for the identity, where the condition is good.
     intercept : bool
+    far : tuple of int
+        Columns of sparse rows that are shifted by themselves.
     """
 
     centre: FloatArray
@@ -57,13 +63,16 @@ class Frame:
     condition: float
     mix: FloatArray | None
     intercept: bool
+    far: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
         return self.kept.shape[0] + self.intercept
 
-    def scaled(self, X: FloatArray) -> FloatArray:
+    def scaled(self, X: Matrix) -> Design:
         """The rows z, with the leading one, shape (m, size)."""
+        if is_sparse(X):
+            return self._implicit(X)
         Z = np.empty((X.shape[0], self.size))
         if self.blur <= FAR and Z.size and X.size:
             matrix, row = self.directions(np.eye(self.size))
@@ -78,6 +87,17 @@ class Frame:
         if self.mix is not None:
             view[:] = view @ self.mix
         return Z
+
+    def _implicit(self, X: Matrix) -> Design:
+        """The same of sparse rows, nothing of them filled in."""
+        columns = X if self.kept.shape[0] == X.shape[1] else X[:, self.kept]
+        far = tuple(np.flatnonzero(np.isin(self.kept, self.far)).tolist())
+        ones = [1.0] if self.intercept else []
+        centre, spread = self.centre[self.kept], self.spread[self.kept]
+        Z = design(columns, centre, spread, ones, far, leading=True)
+        if self.mix is None:
+            return Z
+        return MixedDesign(Z, block_diag(*([1.0] if self.intercept else []), self.mix))
 
     def raw(self, b: FloatArray) -> tuple[FloatArray, float]:
         """Coefficients and intercept in the units of X, dropped columns at zero."""
@@ -99,8 +119,10 @@ class Frame:
             return inner
         return np.concatenate(([intercept - self.y_centre + self.centre @ coef], inner))
 
-    def gather(self, X: FloatArray, v: FloatArray) -> FloatArray:
+    def gather(self, X: Matrix, v: FloatArray) -> FloatArray:
         """``v'Z``. Where columns are far from zero, they are shifted before they are added up."""
+        if is_sparse(X):
+            return v @ self.scaled(X)
         far = self.blur > FAR
         inner: FloatArray = np.dot(v, X - self.centre if far else X)
         if not far:
@@ -119,12 +141,14 @@ class Frame:
         row = -(self.centre @ matrix)
         return matrix, row + V[0] if self.intercept else row
 
-    def broken(self, X: FloatArray) -> NDArray[np.bool_]:
+    def broken(self, X: Matrix) -> NDArray[np.bool_]:
         """Rows on which the dropped columns are not what the kept ones say, shape (m,)."""
-        Z = (X - self.centre) / self.spread
-        kept = Z[:, self.kept]
-        error = np.abs(Z[:, self.dropped] - kept @ self.relation)
-        size = np.abs(kept) @ np.abs(self.relation) + np.abs(Z[:, self.dropped]) + 1.0
+        Z = design(X, self.centre, self.spread, far=self.far)
+        beside = np.zeros((X.shape[1], self.dropped.shape[0]))
+        beside[self.dropped, np.arange(self.dropped.shape[0])] = 1.0
+        beside[self.kept] = -self.relation
+        error = np.abs(Z @ beside)
+        size = abs(Z) @ np.abs(beside) + 1.0
         return np.any(error > 100.0 * (DEPENDENT + self.blur) * size, axis=1)
 
     def least_norm(self, coef: FloatArray, intercept: float) -> tuple[FloatArray, float]:
@@ -166,19 +190,17 @@ def plain_frame(size: int) -> Frame:
     )
 
 
-def fit_frame(X: FloatArray, y: FloatArray, share: FloatArray, intercept: bool) -> Frame:
+def fit_frame(X: Matrix, y: FloatArray, share: FloatArray, intercept: bool) -> Frame:
     """The frame of sampled rows, each standing for ``share`` of a row.
 
     The rank is that of the scaled columns: where Cholesky with pivoting finds
     them not clearly independent, QR with pivoting, which sees twice as many digits, decides.
     """
     p = X.shape[1]
-    total = float(share.sum())
-    first = X[0] if intercept else np.zeros(p)
-    centre = first + share @ (X - first) / total if intercept else first
-    Z = X - centre
-    Z *= np.sqrt(share / total)[:, None]
-    gram = Z.T @ Z
+    share = share / float(share.sum())
+    centre, far = _means(X, share) if intercept else (np.zeros(p), ())
+    Z = times_rows(design(X, centre, far=far), np.sqrt(share))
+    gram = own_gram(Z)
     spread = np.sqrt(gram.diagonal())
     offset = np.abs(centre)
     nothing = spread <= 4.0 * EPS * offset
@@ -191,8 +213,8 @@ def fit_frame(X: FloatArray, y: FloatArray, share: FloatArray, intercept: bool) 
     if not nothing.any() and X.shape[0] >= p:
         condition = _condition_if_good(gram / np.outer(spread, spread))
     if condition is None:
-        Z[:, nothing] = 0.0
-        weighted = Z / spread
+        weighted = triangle_of(Z) / spread
+        weighted[:, nothing] = 0.0
         R, order = qr(weighted, mode="r", pivoting=True, check_finite=False)
         diagonal = np.abs(np.diagonal(R))
         rank = int(np.count_nonzero(diagonal > max(DEPENDENT, 8.0 * blur)))
@@ -203,7 +225,20 @@ def fit_frame(X: FloatArray, y: FloatArray, share: FloatArray, intercept: bool) 
         if condition > WELL_CONDITIONED:
             mix = solve_triangular(R[:rank, :rank], np.eye(rank))[where]
     y_centre = float(np.partition(y, y.shape[0] // 2)[y.shape[0] // 2]) if intercept else 0.0
-    return Frame(centre, spread, y_centre, kept, dropped, relation, blur, condition, mix, intercept)
+    parts = (kept, dropped, relation, blur, condition, mix, intercept, far)
+    return Frame(centre, spread, y_centre, *parts)
+
+
+def _means(X: Matrix, share: FloatArray) -> tuple[FloatArray, tuple[int, ...]]:
+    """Weighted means of the columns, exact where they are far from zero; which sparse ones are."""
+    if not is_sparse(X):
+        return X[0] + share @ (X - X[0]), ()
+    mean = share @ X
+    variance = share @ squares(X) - np.square(mean)
+    far = far_columns(mean, np.sqrt(np.maximum(variance, 0.0)))
+    places = np.array(far, dtype=np.intp)
+    mean[places] = _means(in_full(X[:, places]), share)[0]
+    return mean, far
 
 
 def _condition_if_good(correlation: FloatArray) -> float | None:

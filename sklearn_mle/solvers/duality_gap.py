@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.matrix import (
+    Matrix,
+    entries,
+    in_float64,
+    in_full,
+    per_column,
+    row_range,
+    row_sums,
+    take_rows,
+    with_entries,
+)
 from sklearn_mle.solvers.column_frame import EPS
 from sklearn_mle.solvers.reduced_problem import Answer, solve_positive, weighted_gram
 from sklearn_mle.solvers.row_screening import Screened
@@ -16,6 +28,8 @@ ROUNDING = 1024.0 * EPS
 """Allowance for the rounding of a dual against its box."""
 MANY_ROWS = 5000
 """Rows up to which residuals are computed in extended precision."""
+EXTENDED_ROWS = 1024
+"""Rows that are written out in extended precision at a time."""
 NEARLY_EXACT = 1e-10
 """Mean absolute residual, relative to the terms it comes from, that may be nothing but rounding."""
 
@@ -55,12 +69,23 @@ def _slack(level: Level, rows: InMemoryRows, answer: Answer) -> float:
         return answer.slack
     w = np.ones(rows.n_rows) if rows.weight is None else rows.weight
     v = answer.dual + np.longdouble(level.tilt) * w
-    inner = v @ (rows.X.astype(np.longdouble) - frame.centre)
+    inner = _shifted_product(v, rows.X, frame.centre)
     e = (inner / frame.spread)[frame.kept] @ frame.mix
     e = np.concatenate(([v.sum()], e)) if frame.intercept else e
-    Z = frame.scaled(np.asarray(rows.X, dtype=np.float64))
+    Z = frame.scaled(in_float64(rows.X))
     move = Z @ solve_positive(weighted_gram(Z, w), e.astype(np.float64))
     return float(max(answer.slack, np.abs(move).max()))
+
+
+def _shifted_product(
+    v: NDArray[np.longdouble], X: Matrix, centre: FloatArray
+) -> NDArray[np.longdouble]:
+    """``v'(X - centre)`` in extended precision, shape (p,), a few rows at a time."""
+    sums = np.zeros(centre.shape[0], dtype=np.longdouble)
+    for first in range(0, X.shape[0], EXTENDED_ROWS):
+        part = in_full(row_range(X, first, min(first + EXTENDED_ROWS, X.shape[0])))
+        sums += v[first : first + EXTENDED_ROWS] @ (part.astype(np.longdouble) - centre)
+    return sums
 
 
 def complementarity(
@@ -78,8 +103,9 @@ def complementarity(
     inside = np.flatnonzero((np.abs(answer.dual) < w) | (np.abs(r) <= tiny))
     allowance = 0.0
     if inside.shape[0] <= MANY_ROWS:
-        terms = band.X[inside].astype(np.longdouble) * coef
-        r[inside] = band.y[inside] - (terms.sum(axis=1) + intercept)
+        some = take_rows(band.X, inside)
+        terms = entries(some).astype(np.longdouble) * per_column(some, coef)
+        r[inside] = band.y[inside] - (row_sums(with_entries(some, terms)) + intercept)
     else:
         rounding = rounding_of(level.frame, coef, intercept)
         allowance = float(np.sum(w[inside] - np.abs(answer.dual[inside]))) * rounding

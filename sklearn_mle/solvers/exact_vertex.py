@@ -10,6 +10,7 @@ from scipy.linalg.lapack import dgetrf, dgetrs
 from scipy.optimize import linprog
 
 from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.design import in_full, times_rows
 from sklearn_mle.solvers.reduced_problem import (
     Answer,
     IntArray,
@@ -94,7 +95,7 @@ def narrowest(at: Smoothed) -> float:
 
 def interpolate(problem: Reduced, basis: IntArray) -> FloatArray:
     """The b that fits the rows of a basis, refined once."""
-    ZB, yB = problem.Z[basis], problem.y[basis]
+    ZB, yB = in_full(problem.Z[basis]), problem.y[basis]
     lu, pivots, _ = dgetrf(ZB)
     b: FloatArray = dgetrs(lu, pivots, yB)[0]
     return b + dgetrs(lu, pivots, yB - ZB @ b)[0]
@@ -106,7 +107,7 @@ def fitted_exactly(
     """The vertex and its residuals, if it fits more rows than its basis; else None."""
     b = interpolate(problem, basis)
     r = problem.y - problem.Z @ b
-    terms = 1e-15 * (np.abs(problem.y) + np.abs(problem.Z) @ np.abs(b))
+    terms = 1e-15 * (np.abs(problem.y) + abs(problem.Z) @ np.abs(b))
     r[np.abs(r) <= np.minimum(rounding + terms, 1e3 * rounding)] = 0.0
     return (b, r) if np.count_nonzero(r == 0.0) > basis.shape[0] else None
 
@@ -184,7 +185,7 @@ def by_linear_programme(problem: Reduced, b: FloatArray) -> Answer:
     w = problem.w
     found = linprog(
         -problem.y * w,
-        A_eq=(problem.Z * w[:, None]).T,
+        A_eq=in_full(times_rows(problem.Z, w)).T,
         b_eq=-problem.c,
         bounds=(-1.0, 1.0),
         method="highs-ds",

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_mle.rows.design import Design, design, dot, far_columns, times_rows, weighted_gram
+from sklearn_mle.rows.design import Design, design, dot, far_columns, own_gram, times_rows
 from sklearn_mle.rows.matrix import entries, is_sparse, per_column, squares, with_entries
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
 
@@ -103,9 +103,8 @@ class CrossProducts:
 
     @classmethod
     def of(cls, Z: Design) -> CrossProducts:
-        if not isinstance(Z, np.ndarray):
-            return cls((), weighted_gram(Z, np.ones(Z.shape[0])))
-        return cls((), np.dot(Z.T, Z)) if Z.shape[0] >= PRODUCT_ROWS else cls((Z,))
+        few = isinstance(Z, np.ndarray) and Z.shape[0] < PRODUCT_ROWS
+        return cls((Z,)) if few else cls((), own_gram(Z))
 
     def __add__(self, other: CrossProducts) -> CrossProducts:
         waiting = self.waiting + other.waiting

@@ -23,6 +23,7 @@ from sklearn_mle.likelihoods.location_scale import (
 )
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.matrix import in_float64, lexical_order, repeats, stack_rows, take_rows
 from sklearn_mle.rows.rows import Block, Column, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.column_frame import Frame, fit_frame
@@ -213,7 +214,7 @@ def _framed(
     that break the relation join the sample, each for a fraction of a row, until it holds.
     """
     light, fraction = drawn.n_rows, drawn.n_rows / rows.n_rows
-    X, y = np.asarray(drawn.X, dtype=np.float64), drawn.y
+    X, y = in_float64(drawn.X), drawn.y
     weight = np.ones(light) if drawn.weight is None else drawn.weight
     share = np.ones(light)
     while True:
@@ -224,7 +225,7 @@ def _framed(
         if not more.n_rows:
             break
         more = more.sample(light)
-        X, y = np.vstack([X, more.X]), np.concatenate([y, more.y])
+        X, y = stack_rows([X, more.X]), np.concatenate([y, more.y])
         w = np.ones(more.n_rows) if more.weight is None else more.weight
         weight = np.concatenate([weight, fraction * w])
         share = np.concatenate([share, np.full(more.n_rows, fraction)])
@@ -242,14 +243,15 @@ def merge_duplicates(rows: InMemoryRows) -> InMemoryRows:
     """
     order = np.argsort(rows.y, kind="stable")
     if np.any(np.diff(rows.y[order]) == 0.0):
-        order = np.lexsort((*rows.X.T[::-1], rows.y))
-    X, y = rows.X[order], rows.y[order]
+        order = lexical_order(rows.X, rows.y)
+    X, y = take_rows(rows.X, order), rows.y[order]
     w = np.ones(y.shape[0]) if rows.weight is None else rows.weight[order]
     same = np.diff(y) == 0.0
-    same[same] = np.all(X[1:][same] == X[:-1][same], axis=1)
+    if np.any(same):
+        same &= repeats(X)
     if np.any(same):
         first = np.flatnonzero(np.concatenate(([True], ~same)))
-        X, y, w = X[first], y[first], np.add.reduceat(w, first)
+        X, y, w = take_rows(X, first), y[first], np.add.reduceat(w, first)
     return InMemoryRows(X, y, w)
 
 
@@ -261,7 +263,7 @@ def _least_squares_guess(sample: Reduced) -> tuple[FloatArray, bool]:
     if float(np.mean(np.abs(coarse.y - coarse.Z @ b))) > 1e-7 * size:
         return b, False
     for _ in range(2):
-        b = b + np.linalg.lstsq(coarse.Z, coarse.y - coarse.Z @ b, rcond=None)[0]
+        b = b + least_squares(coarse.Z, coarse.y - coarse.Z @ b, coarse.w)
     return b, True
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg.lapack import dgeqrf, dgeqrf_lwork
 
-from sklearn_mle.rows.design import in_full
+from sklearn_mle.rows.design import Design, in_full
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
 from sklearn_mle.solvers.gram import Frame, shifted_columns
 
@@ -69,6 +69,24 @@ def triangular_factor(A: FloatArray) -> FloatArray:
     return np.triu(R[: min(m, q)])
 
 
+def triangle_of(Z: Design) -> FloatArray:
+    """An array whose product with itself is that of Z, with at most twice as many rows as columns.
+
+    Z itself if it is an array; sparse rows are written out a few at a time.
+    """
+    if isinstance(Z, np.ndarray):
+        return Z
+    step = max(SPARSE_ROWS, 4 * Z.shape[1])
+    parts = (in_full(Z[first : first + step]) for first in range(0, Z.shape[0], step))
+    return functools.reduce(operator.add, map(_part, parts)).triangle()
+
+
+def _part(A: FloatArray) -> Factor:
+    """Rows as a factor, or as they are where they are few."""
+    few = A.shape[0] <= POSTPONED * A.shape[1]
+    return Factor((A if few else triangular_factor(np.asfortranarray(A)),))
+
+
 def factor(rows: Rows, frame: Frame) -> FloatArray:
     """``[R Q'y]`` of the rows in a frame, each times the root of its weight.
 
@@ -88,6 +106,7 @@ def _block_factor(
     def per_block(block: Block) -> tuple[Factor]:
         Z, y = columns(block), (block.y - frame.shift[p]) * frame.unit[p]
         root = None if block.weight is None else np.sqrt(block.weight)
+        # sparse rows are written out a few at a time
         step = block.n_rows if isinstance(Z, np.ndarray) else max(SPARSE_ROWS, 4 * (p + 1))
         parts = []
         for first in range(0, block.n_rows, step):
@@ -97,8 +116,7 @@ def _block_factor(
             A[:, p] = y[some]
             if root is not None:
                 A *= root[some, None]
-            few = A.shape[0] <= POSTPONED * (p + 1)
-            parts.append(Factor((A if few else triangular_factor(A),)))
+            parts.append(_part(A))
         return (functools.reduce(operator.add, parts),)
 
     return per_block

@@ -24,7 +24,7 @@ import numpy as np
 from scipy import linalg
 from scipy.special import log_softmax
 
-from sklearn_mle.rows.design import Design, weighted_gram
+from sklearn_mle.rows.design import Design, own_gram, weighted_gram
 from sklearn_mle.rows.rows import Block, FloatArray
 from sklearn_mle.solvers.margins import BoolArray, Margins, codes, lead
 
@@ -103,7 +103,7 @@ def _gram(margins: Margins, pairs: BoolArray) -> FloatArray:
         chosen = [
             Z[((c == k) & there[:, j]) | ((c == j) & there[:, k])] for k, j in margins.class_pairs
         ]
-        return (np.array([weighted_gram(part, np.ones(part.shape[0])) for part in chosen]),)
+        return (np.array([own_gram(part) for part in chosen]),)
 
     return _assemble(margins, margins.rows.total(per_block, pairs)[0])
 

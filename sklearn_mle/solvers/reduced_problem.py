@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotrs
 
 from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.design import Design
 
 IntArray = NDArray[np.intp]
 GRAM_BLOCK = 2**20
@@ -32,13 +33,13 @@ class Reduced:
 
     Parameters
     ----------
-    Z : ndarray of shape (m, q)
+    Z : ndarray of shape (m, q), or a design of sparse rows
     y, w : ndarray of shape (m,)
         The weights are positive.
     c : ndarray of shape (q,)
     """
 
-    Z: FloatArray
+    Z: Design
     y: FloatArray
     w: FloatArray
     c: FloatArray
@@ -80,11 +81,13 @@ class Answer:
     ray: FloatArray | None = None
 
 
-def weighted_gram(Z: FloatArray, w: FloatArray) -> FloatArray:
+def weighted_gram(Z: Design, w: FloatArray) -> FloatArray:
     """``Z' diag(w) Z``, block by block so that no temporary is as large as a large Z.
 
     A product of a matrix with its own transpose takes half the time of one of two matrices.
     """
+    if not isinstance(Z, np.ndarray):
+        return Z.weighted_gram(w)
     m, q = Z.shape
     step = max(256, GRAM_BLOCK // q)
     even = m > 0 and w[0] == 1.0 and bool((w == 1.0).all())
@@ -110,7 +113,7 @@ def solve_positive(H: FloatArray, g: FloatArray) -> FloatArray:
         factor, failed = dpotrf(H + ridge * np.eye(H.shape[0]), lower=True)
 
 
-def least_squares(Z: FloatArray, y: FloatArray, w: FloatArray) -> FloatArray:
+def least_squares(Z: Design, y: FloatArray, w: FloatArray) -> FloatArray:
     """The weighted least squares coefficients, by Cholesky and one step of refinement."""
     H = weighted_gram(Z, w)
     b = solve_positive(H, (w * y) @ Z)

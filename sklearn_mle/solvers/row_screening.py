@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.design import stacked
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block, Column
 from sklearn_mle.solvers.atoms import (
@@ -239,7 +240,7 @@ def _with_heavy_rows(
     drawn = influence.reach_of(problem.Z @ influence.whitening, problem.w)
     light = np.flatnonzero(drawn[: sample.light] > 0.0)
     merged = Reduced(
-        np.vstack([problem.Z[light], heavy.Z]),
+        stacked(problem.Z[light], heavy.Z),
         np.concatenate([problem.y[light], heavy.y]),
         np.concatenate([problem.w[light], heavy.w * sample.fraction]),
         problem.c,

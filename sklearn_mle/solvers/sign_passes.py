@@ -13,6 +13,7 @@ import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.matrix import in_float64, take_rows
 from sklearn_mle.rows.rows import Block, Column, Rows
 from sklearn_mle.solvers.column_frame import Frame
 from sklearn_mle.solvers.reduced_problem import Reduced
@@ -41,7 +42,7 @@ class Level:
         """Some rows in memory, in the frame."""
         w = np.ones(rows.n_rows) if rows.weight is None else rows.weight
         return Reduced(
-            self.frame.scaled(np.asarray(rows.X, dtype=np.float64)),
+            self.frame.scaled(in_float64(rows.X)),
             rows.y - self.frame.y_centre,
             w,
             c,
@@ -161,7 +162,7 @@ def return_rows(
 
     def gather(block: Block, s: np.ndarray, back: np.ndarray) -> tuple[FloatArray, int, float]:
         places = np.flatnonzero(back)
-        X = block.X[places]
+        X = take_rows(block.X, places)
         v = s[places] * (1.0 if block.weight is None else block.weight[places])
         r = np.abs(block.y[places] - (X @ coef + intercept))
         return level.frame.gather(X, v), places.shape[0], float(r.sum())

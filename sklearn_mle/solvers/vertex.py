@@ -18,6 +18,7 @@ import numpy as np
 from scipy.linalg.lapack import dgeqp3, dgetrf, dgetri
 
 from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.design import Design, in_full
 from sklearn_mle.solvers.reduced_problem import IntArray, Reduced
 
 REFACTOR = 40
@@ -51,9 +52,9 @@ class Vertex:
     ray: FloatArray | None = None
 
 
-def null_direction(Z: FloatArray, basis: IntArray) -> FloatArray:
+def null_direction(Z: Design, basis: IntArray) -> FloatArray:
     """A direction on which too few independent rows of Z have no hold."""
-    _, _, rows = np.linalg.svd(Z[basis])
+    _, _, rows = np.linalg.svd(in_full(Z[basis]))
     return rows[-1]
 
 
@@ -73,7 +74,7 @@ def guess_basis(problem: Reduced, residuals: FloatArray, width: float) -> IntArr
         places.sort()
         x = size[places] / width
         score = np.where(x < 1.0, 1.0 - 0.99 * x, 0.01 / (1.0 + np.log1p(np.maximum(x, 1.0))))
-        rows = problem.Z[places]
+        rows = in_full(problem.Z[places])
         length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         score /= np.maximum(length, np.finfo(float).tiny)
         R, order, *_ = dgeqp3((rows * score[:, None]).T)
@@ -144,7 +145,7 @@ def descend(
 
 def _factor(problem: Reduced, basis: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Inverse of the basis, vertex (refined once) and residuals."""
-    ZB, yB = problem.Z[basis], problem.y[basis]
+    ZB, yB = in_full(problem.Z[basis]), problem.y[basis]
     lu, pivots, _ = dgetrf(ZB)
     inverse = dgetri(lu, pivots)[0]
     b = inverse @ yB
