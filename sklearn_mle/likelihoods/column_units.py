@@ -70,10 +70,10 @@ def _units_of_all(rows: Rows, sampled: FloatArray, fit_intercept: bool) -> Units
     """Mean and spread from sums of all rows; those of columns far from zero from the sample."""
 
     def sums(block: Block) -> tuple[FloatArray, FloatArray]:
-        ones = np.ones(block.n_rows)
-        return ones @ block.X, ones @ squares(block.X)
+        weight = block.weigh(np.ones(block.n_rows))
+        return weight @ block.X, weight @ squares(block.X)
 
-    total, square = (part / rows.n_rows for part in rows.total(sums))
+    total, square = (part / rows.total_weight for part in rows.total(sums))
     if not fit_intercept:
         return Units(None, np.sqrt(np.where(square > 0.0, square, 1.0)))
     variance = square - np.square(total)

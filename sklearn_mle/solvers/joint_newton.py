@@ -23,6 +23,7 @@ from sklearn_mle.rows.rows import Rows
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import least_absolute, least_squares, newton
 from sklearn_mle.solvers.shape_search import best_shapes, starting_noise
+from sklearn_mle.solvers.shortest import shortest
 from sklearn_mle.solvers.solution import (
     CONVERGED,
     Outcome,
@@ -98,7 +99,9 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         if sample is not objective:
             theta, about = fitted.end.theta, fitted.noise
             fitted = _fit(objective, noise, [theta], tol, max_iter, about, problem.watch)
-    coef, intercept = objective.unpack(fitted.end.theta)
+        end, fitted_objective = fitted.end, objective.of(fitted.noise)
+        theta = shortest(fitted_objective, end.theta, end.curvature.flat, end.value)
+    coef, intercept = objective.unpack(theta)
     outcome, gap = _judge(fitted, noise, rows.total_weight, tol, max_iter)
     return Solution(
         coef=coef,

@@ -25,6 +25,7 @@ from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.line_search import backtrack, sufficient
 from sklearn_mle.solvers.separation import Recession, any_excluded, find_separation, separated
+from sklearn_mle.solvers.shortest import shortest
 from sklearn_mle.solvers.solution import (
     CONVERGED,
     Outcome,
@@ -143,6 +144,9 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
             descent, separation = _settle(problem, objective, descent, tol, max_iter)
             coef, intercept = objective.unpack(descent.theta)
             rank = Curvature.of(objective.derivatives(objective.start()).hessian).rank
+        if separation is None:
+            flat, value = descent.curvature.flat, descent.value
+            coef, intercept = objective.unpack(shortest(objective, descent.theta, flat, value))
         if descent.stopped:
             step = descent.curvature.step(objective.gradient(descent.theta))[0]
             decrement = descent.decrement if is_near(objective, step) else np.inf
@@ -305,10 +309,13 @@ class Curvature:
     unit : ndarray of shape (size,)
     root : ndarray of shape (size, rank)
         ``root @ root'`` is the (pseudo-)inverse of the scaled Hessian.
+    still : ndarray of shape (size, size - rank)
+        Orthonormal directions, scaled, without curvature.
     """
 
     unit: FloatArray
     root: FloatArray
+    still: FloatArray
 
     @classmethod
     def of(cls, hessian: FloatArray) -> Curvature:
@@ -319,10 +326,10 @@ class Curvature:
         factor, failed = linalg.lapack.dpotrf(H, lower=True)
         if not failed and np.diag(factor).min(initial=1.0) > 1e-5:
             inverse, _ = linalg.lapack.dtrtri(factor, lower=True)
-            return cls(unit, np.tril(inverse).T)
+            return cls(unit, np.tril(inverse).T, np.empty((H.shape[0], 0)))
         size, vectors = linalg.eigh(H)
         there = size > FLAT * size.shape[0] * max(size.max(initial=0.0), 1e-300)
-        return cls(unit, vectors[:, there] / np.sqrt(size[there]))
+        return cls(unit, vectors[:, there] / np.sqrt(size[there]), vectors[:, ~there])
 
     @property
     def rank(self) -> int:
@@ -330,7 +337,12 @@ class Curvature:
 
     def scaled(self, factor: float) -> Curvature:
         """The factor of the Hessian times a number."""
-        return Curvature(self.unit * np.sqrt(factor), self.root)
+        return Curvature(self.unit * np.sqrt(factor), self.root, self.still)
+
+    @property
+    def flat(self) -> FloatArray:
+        """Directions of theta without curvature, shape (size, size - rank)."""
+        return self.still / self.unit[:, None]
 
     def step(self, gradient: FloatArray) -> tuple[FloatArray, float]:
         """The Newton step, and the squared decrement ``g' H^+ g``."""

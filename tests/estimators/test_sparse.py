@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.stats
 from scipy import sparse
 
@@ -52,8 +53,8 @@ def test_every_noise(noise, weighted):
     w = rng.integers(0, 3, X.shape[0]).astype(float) if weighted else None
     like = MLERegressor(noise).fit(X, y, w)
     model = MLERegressor(noise).fit(sparse.csr_array(X), y, w)
-    assert_same(model, like)
-    assert model.noise_.get_params() == pytest.approx(like.noise_.get_params(), rel=1e-7)
+    # an open shape is found by a search that ends at nine digits
+    assert_same(model, like, rtol=1e-8 if getattr(noise, "shapes", ()) else 1e-10)
     S = sparse.csc_matrix(X[:50])
     np.testing.assert_allclose(model.predict(S), like.predict(X[:50]), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(
@@ -99,7 +100,6 @@ def odd_forms(X):
     wide = sparse.csr_array(
         (rows.data, rows.indices.astype(np.int64), rows.indptr.astype(np.int64)), shape=X.shape
     )
-    assert wide.indices.dtype == np.int64 or True
     yield wide
     coo = rows.tocoo()
     halves = (
@@ -148,7 +148,11 @@ def test_dependent_columns_get_the_shortest_coefficients(noise):
     model = MLERegressor(noise).fit(sparse.csr_array(X), y)
     assert model.rank_ == like.rank_ == 9
     assert_same(model, like)
-    assert MLERegressor(noise).fit(sparse.csr_array(X), y).optimality_gap_ < 1e-9
+    assert model.optimality_gap_ < 1e-9
+    # in the row space of the centred columns, as the shortest vector must be
+    centred = X - X.mean(axis=0)
+    null = scipy.linalg.null_space(centred, rcond=1e-10)
+    np.testing.assert_allclose(null.T @ model.coef_, 0.0, atol=1e-11)
 
 
 def test_classes_of_dependent_columns():
@@ -158,13 +162,15 @@ def test_classes_of_dependent_columns():
     assert_same(MLEClassifier().fit(sparse.csr_array(X), y), MLEClassifier().fit(X, y))
 
 
-@pytest.mark.parametrize("noise", ["gaussian", "laplace", "student_t"])
+@pytest.mark.parametrize("noise", ["gaussian", "laplace", "logistic"])
 def test_nearly_dependent_columns(noise):
     X, eta, rng = table(3000, 6)
     X = np.column_stack([X, X[:, 2] + 1e-6 * X[:, 3] * rng.normal(size=3000)])
     y = eta + rng.laplace(size=3000)
-    like = MLERegressor(noise).fit(X, y)
-    assert_same(MLERegressor(noise).fit(sparse.csr_array(X), y), like, rtol=1e-8)
+    model, like = MLERegressor(noise).fit(sparse.csr_array(X), y), MLERegressor(noise).fit(X, y)
+    assert model.rank_ == like.rank_ == 7
+    assert model.log_likelihood_ == pytest.approx(like.log_likelihood_, rel=1e-11)
+    assert max(model.optimality_gap_, like.optimality_gap_) < 1e-7
 
 
 def test_separation_is_found_alike():
