@@ -27,6 +27,7 @@ from sklearn_mle.likelihoods.objective import FloatArray, MatrixFree
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import newton
+from sklearn_mle.solvers.curvature import FLAT
 from sklearn_mle.solvers.line_search import backtrack, sufficient
 from sklearn_mle.solvers.separation import any_excluded
 from sklearn_mle.solvers.solution import CONVERGED, Problem, Solution, Start, stopped
@@ -228,7 +229,7 @@ def rank_of_terms(objective: MatrixFree) -> int:
     if independent(scaled(Z.T @ Z)[0]) is not None:
         return p
     size = np.linalg.eigvalsh(scaled(objective.mean_gram())[0])
-    return int(np.count_nonzero(size > newton.FLAT * p * size[-1]))
+    return int(np.count_nonzero(size > FLAT * p * size[-1]))
 
 
 def oracle_shrinkage(squares: float, p: int, n_rows: int) -> float:

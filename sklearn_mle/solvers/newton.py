@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
 from sklearn_mle.likelihoods.objective import FloatArray, Objective
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.threads import blocks_share_cores
+from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.line_search import backtrack, sufficient
 from sklearn_mle.solvers.separation import Recession, any_excluded, find_separation, separated
 from sklearn_mle.solvers.shortest import shortest
@@ -60,8 +60,6 @@ SAMPLE_EXACT = 0.01
 """Decrement a coefficient at which a sample is fitted; that of its sampling error is 1."""
 ROUNDING = 1e-18
 """Newton decrement a unit of weight that rounding errors alone can leave on bad designs."""
-FLAT = 32.0 * np.finfo(float).eps
-"""Curvature, relative to the largest and by size of theta, that rounding errors can make."""
 SLOW = 0.15
 """Quadratic convergence leaves less than this share of the decrement at every full step."""
 LONG = 12
@@ -295,59 +293,6 @@ def _finished(here: Descent, weight: float, tol: float, exact: float, patience: 
         return False
     at_rounding = here.slow_steps >= 1 and here.decrement <= ROUNDING * weight
     return here.decrement <= exact or at_rounding or here.slow_steps >= patience
-
-
-@dataclass(frozen=True)
-class Curvature:
-    """A factor of a Hessian: its diagonal scaled to ones, so that the rank knows no units.
-
-    Cholesky serves a well-conditioned Hessian; otherwise directions without curvature, in which the
-    gradient of a convex cost has no part, are left alone, and the step is the shortest.
-
-    Parameters
-    ----------
-    unit : ndarray of shape (size,)
-    root : ndarray of shape (size, rank)
-        ``root @ root'`` is the (pseudo-)inverse of the scaled Hessian.
-    still : ndarray of shape (size, size - rank)
-        Orthonormal directions, scaled, without curvature.
-    """
-
-    unit: FloatArray
-    root: FloatArray
-    still: FloatArray
-
-    @classmethod
-    def of(cls, hessian: FloatArray) -> Curvature:
-        """The factor of this Hessian."""
-        diagonal = np.diag(hessian)
-        unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-        H = hessian / np.outer(unit, unit)
-        factor, failed = linalg.lapack.dpotrf(H, lower=True)
-        if not failed and np.diag(factor).min(initial=1.0) > 1e-5:
-            inverse, _ = linalg.lapack.dtrtri(factor, lower=True)
-            return cls(unit, np.tril(inverse).T, np.empty((H.shape[0], 0)))
-        size, vectors = linalg.eigh(H)
-        there = size > FLAT * size.shape[0] * max(size.max(initial=0.0), 1e-300)
-        return cls(unit, vectors[:, there] / np.sqrt(size[there]), vectors[:, ~there])
-
-    @property
-    def rank(self) -> int:
-        return self.root.shape[1]
-
-    def scaled(self, factor: float) -> Curvature:
-        """The factor of the Hessian times a number."""
-        return Curvature(self.unit * np.sqrt(factor), self.root, self.still)
-
-    @property
-    def flat(self) -> FloatArray:
-        """Directions of theta without curvature, shape (size, size - rank)."""
-        return self.still / self.unit[:, None]
-
-    def step(self, gradient: FloatArray) -> tuple[FloatArray, float]:
-        """The Newton step, and the squared decrement ``g' H^+ g``."""
-        half = self.root.T @ (gradient / self.unit)
-        return -(self.root @ half) / self.unit, float(half @ half)
 
 
 def _suspect(

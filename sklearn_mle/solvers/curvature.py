@@ -1,0 +1,66 @@
+"""Hessians as Newton's method uses them: steps, decrements, and directions without curvature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from sklearn_mle.likelihoods.objective import FloatArray
+
+FLAT = 32.0 * np.finfo(float).eps
+"""Curvature, relative to the largest and by size of theta, that rounding errors can make."""
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """A factor of a Hessian: its diagonal scaled to ones, so that the rank knows no units.
+
+    Cholesky serves a well-conditioned Hessian; otherwise directions without curvature, in which the
+    gradient of a convex cost has no part, are left alone, and the step is the shortest.
+
+    Parameters
+    ----------
+    unit : ndarray of shape (size,)
+    root : ndarray of shape (size, rank)
+        ``root @ root'`` is the (pseudo-)inverse of the scaled Hessian.
+    still : ndarray of shape (size, size - rank)
+        Orthonormal directions, scaled, without curvature.
+    """
+
+    unit: FloatArray
+    root: FloatArray
+    still: FloatArray
+
+    @classmethod
+    def of(cls, hessian: FloatArray) -> Curvature:
+        """The factor of this Hessian."""
+        diagonal = np.diag(hessian)
+        unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+        H = hessian / np.outer(unit, unit)
+        factor, failed = linalg.lapack.dpotrf(H, lower=True)
+        if not failed and np.diag(factor).min(initial=1.0) > 1e-5:
+            inverse, _ = linalg.lapack.dtrtri(factor, lower=True)
+            return cls(unit, np.tril(inverse).T, np.empty((H.shape[0], 0)))
+        size, vectors = linalg.eigh(H)
+        there = size > FLAT * size.shape[0] * max(size.max(initial=0.0), 1e-300)
+        return cls(unit, vectors[:, there] / np.sqrt(size[there]), vectors[:, ~there])
+
+    @property
+    def rank(self) -> int:
+        return self.root.shape[1]
+
+    def scaled(self, factor: float) -> Curvature:
+        """The factor of the Hessian times a number."""
+        return Curvature(self.unit * np.sqrt(factor), self.root, self.still)
+
+    @property
+    def flat(self) -> FloatArray:
+        """Directions of theta without curvature, shape (size, size - rank)."""
+        return self.still / self.unit[:, None]
+
+    def step(self, gradient: FloatArray) -> tuple[FloatArray, float]:
+        """The Newton step, and the squared decrement ``g' H^+ g``."""
+        half = self.root.T @ (gradient / self.unit)
+        return -(self.root @ half) / self.unit, float(half @ half)
