@@ -49,7 +49,8 @@ def mean_loss(rows: Rows, noise: Noise, coef: FloatArray, intercept: float) -> f
     """The weighted mean of ``loss(residual)``; exactly 0.0 where the residuals are only rounding.
 
     A fit through every point leaves residuals of the size of rounding errors. They say nothing of
-    the noise, and the scale they suggest would be an accident of the arithmetic.
+    the noise, and the scale they suggest would be an accident of the arithmetic. Nor does rounding
+    care on which side a residual is, though a loss may.
     """
 
     def per_block(block: Block) -> tuple[float, float]:
@@ -57,14 +58,16 @@ def mean_loss(rows: Rows, noise: Noise, coef: FloatArray, intercept: float) -> f
         size = block.weigh(noise.loss(block.y))
         return float(loss.sum()), float(size.sum())
 
-    def rounding(block: Block) -> tuple[float]:
+    def either_side(block: Block) -> tuple[float, float]:
+        r = residuals(block, coef, intercept)
         error = rounding_error(block.X, block.y, coef, intercept)
-        return (float(block.weigh(noise.loss(error)).sum()),)
+        size, least = (noise.loss(v) + noise.loss(-v) for v in (r, error))
+        return float(block.weigh(size).sum()), float(block.weigh(least).sum())
 
     loss, size = rows.total(per_block)
     if loss <= 1e-10 * size or not np.any(coef):
-        (least,) = rows.total(rounding)
-        if loss <= least:
+        found, least = rows.total(either_side)
+        if found <= least:
             return 0.0
     return loss / rows.total_weight
 

@@ -126,7 +126,7 @@ def squares(X: Matrix) -> Matrix:
 def column_sizes(X: Matrix) -> FloatArray:
     """The largest size of the entries of each column, shape (p,)."""
     if not is_sparse(X):
-        return np.maximum(X.max(axis=0), -X.min(axis=0))
+        return np.maximum(X.max(axis=0, initial=0.0), -X.min(axis=0, initial=0.0))
     largest = np.zeros(X.shape[1])
     np.maximum.at(largest, X.indices, np.abs(X.data))
     return largest

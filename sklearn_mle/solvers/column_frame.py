@@ -19,6 +19,7 @@ from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.design import Design, design, far_columns, own_gram, times_rows
 from sklearn_mle.rows.matrix import Matrix, in_full, is_sparse, squares
 from sklearn_mle.rows.mixed_design import MixedDesign
+from sklearn_mle.solvers.extended_precision import dot, exactly, slices, sum_of
 from sklearn_mle.solvers.orthogonal import triangle_of
 from sklearn_mle.solvers.reduced_problem import IntArray
 
@@ -26,6 +27,10 @@ EPS = float(np.finfo(float).eps)
 DEPENDENT = 1e-11
 """What is left of a column of length one when the others are taken out, and counts as nothing."""
 WELL_CONDITIONED = 100.0
+DELICATE = 1e3
+"""Condition from which on combining columns in double precision loses digits that matter."""
+NARROW = 64
+"""Columns up to which scaling is fastest as a product with a matrix."""
 FAR = 1e3 * EPS
 """Rounding error, in spreads, of an entry of a column that is far from zero."""
 
@@ -51,6 +56,9 @@ class Frame:
     intercept : bool
     far : tuple of int
         Columns of sparse rows that are shifted by themselves.
+    delicate : bool
+        Whether columns of Z are small differences of large multiples of those of X, and combined
+        in extended precision; never those of sparse rows, which are not filled in.
     """
 
     centre: FloatArray
@@ -64,17 +72,25 @@ class Frame:
     mix: FloatArray | None
     intercept: bool
     far: tuple[int, ...] = ()
+    delicate: bool = False
 
     @property
     def size(self) -> int:
         return self.kept.shape[0] + self.intercept
+
+    @property
+    def rounding(self) -> float:
+        """Rounding error of an entry of Z, relative to the size of its column."""
+        return EPS * (1.0 if self.delicate else self.condition)
 
     def scaled(self, X: Matrix) -> Design:
         """The rows z, with the leading one, shape (m, size)."""
         if is_sparse(X):
             return self._implicit(X)
         Z = np.empty((X.shape[0], self.size))
-        if self.blur <= FAR and Z.size and X.size:
+        if self.delicate and X.size:
+            return self._combined(X, Z)
+        if self.blur <= FAR and Z.size and X.size and (self.size <= NARROW or self.mix is not None):
             matrix, row = self.directions(np.eye(self.size))
             Z[:] = row
             return dgemm(1.0, matrix.T, X.T, 1.0, Z.T, overwrite_c=True).T
@@ -86,6 +102,16 @@ class Frame:
         view /= self.spread[self.kept]
         if self.mix is not None:
             view[:] = view @ self.mix
+        return Z
+
+    def _combined(self, X: FloatArray, Z: FloatArray) -> FloatArray:
+        """``X @ matrix + row`` in Z, to twice the working precision before it is rounded."""
+        matrix, one = self.directions(np.eye(self.size))
+        cut = slices(X)
+        for k in range(self.size):
+            row = sum_of([one[k] * (k < self.intercept)]) + -dot(self.centre, exactly(matrix[:, k]))
+            terms = cut.times(exactly(matrix[:, k]))
+            Z[:, k] = sum_of([np.full(X.shape[0], row.hi), *terms[:3]], terms[3] + row.lo).hi
         return Z
 
     def _implicit(self, X: Matrix) -> Design:
@@ -121,7 +147,7 @@ class Frame:
 
     def gather(self, X: Matrix, v: FloatArray) -> FloatArray:
         """``v'Z``. Where columns are far from zero, they are shifted before they are added up."""
-        if is_sparse(X):
+        if self.delicate or is_sparse(X):
             return v @ self.scaled(X)
         far = self.blur > FAR
         inner: FloatArray = np.dot(v, X - self.centre if far else X)
@@ -225,7 +251,8 @@ def fit_frame(X: Matrix, y: FloatArray, share: FloatArray, intercept: bool) -> F
         if condition > WELL_CONDITIONED:
             mix = solve_triangular(R[:rank, :rank], np.eye(rank))[where]
     y_centre = float(np.partition(y, y.shape[0] // 2)[y.shape[0] // 2]) if intercept else 0.0
-    parts = (kept, dropped, relation, blur, condition, mix, intercept, far)
+    delicate = mix is not None and condition > DELICATE and not is_sparse(X)
+    parts = (kept, dropped, relation, blur, condition, mix, intercept, far, delicate)
     return Frame(centre, spread, y_centre, *parts)
 
 

@@ -9,19 +9,16 @@ from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.matrix import (
     Matrix,
-    entries,
     in_float64,
     in_full,
-    per_column,
     row_range,
-    row_sums,
     take_rows,
-    with_entries,
 )
+from sklearn_mle.rows.rows import Block
 from sklearn_mle.solvers.column_frame import EPS
 from sklearn_mle.solvers.reduced_problem import Answer, solve_positive, weighted_gram
 from sklearn_mle.solvers.row_screening import Screened
-from sklearn_mle.solvers.sign_passes import Level, rounding_of
+from sklearn_mle.solvers.sign_passes import Level, accurate_residuals, residuals, rounding_of
 from sklearn_mle.solvers.smoothed_dual import smoothed_gap
 
 ROUNDING = 1024.0 * EPS
@@ -30,6 +27,8 @@ MANY_ROWS = 5000
 """Rows up to which residuals are computed in extended precision."""
 EXTENDED_ROWS = 1024
 """Rows that are written out in extended precision at a time."""
+CANCELLED = 1e9
+"""Mean absolute residual, in rounding errors, below which their sum is worth extended precision."""
 NEARLY_EXACT = 1e-10
 """Mean absolute residual, relative to the terms it comes from, that may be nothing but rounding."""
 
@@ -53,7 +52,7 @@ def prove(
         slack = ROUNDING + _slack(level, band, answer)
     else:
         slack = ROUNDING + answer.slack
-        slack += EPS * (8.0 * np.sqrt(level.rows.n_rows) + 16.0 * level.frame.condition)
+        slack += 8.0 * EPS * np.sqrt(level.rows.n_rows) + 16.0 * level.frame.rounding
         loss, gap = loss + check.loss, gap + check.gap
     gap = (gap / loss if loss > 0.0 else 0.0) + 2.0 * slack / (1.0 - abs(level.tilt))
     terms = rounding_of(level.frame, coef, intercept) / EPS * level.rows.total_weight
@@ -97,16 +96,18 @@ def complementarity(
     rounding, as in the basis, extended precision tells how much.
     """
     w = np.ones(band.n_rows) if band.weight is None else band.weight
-    r = band.y - (band.X @ coef + intercept)
+    block = Block(in_float64(band.X), band.y, None)
+    r = residuals(block, coef, intercept)
+    rounding = rounding_of(level.frame, coef, intercept)
+    if level.frame.delicate or 0.0 < w @ np.abs(r) <= CANCELLED * rounding * w.sum():
+        r = accurate_residuals(block, coef, intercept)
     loss = float(w @ np.abs(r) + level.tilt * (w @ r))
-    tiny = 16.0 * rounding_of(level.frame, coef, intercept)
+    tiny = 16.0 * rounding
     inside = np.flatnonzero((np.abs(answer.dual) < w) | (np.abs(r) <= tiny))
     allowance = 0.0
     if inside.shape[0] <= MANY_ROWS:
-        some = take_rows(band.X, inside)
-        terms = entries(some).astype(np.longdouble) * per_column(some, coef)
-        r[inside] = band.y[inside] - (row_sums(with_entries(some, terms)) + intercept)
+        there = Block(take_rows(block.X, inside), block.y[inside], None)
+        r[inside] = accurate_residuals(there, coef, intercept)
     else:
-        rounding = rounding_of(level.frame, coef, intercept)
         allowance = float(np.sum(w[inside] - np.abs(answer.dual[inside]))) * rounding
     return loss, max(0.0, float(np.sum(w * np.abs(r) - answer.dual * r))) + allowance

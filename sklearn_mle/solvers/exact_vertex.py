@@ -24,12 +24,15 @@ from sklearn_mle.solvers.smoothed_newton import (
     SLACK_WIDTH,
     Smoothed,
     active_count,
+    follow,
     minimise_smoothed,
     smoothing_error,
 )
 from sklearn_mle.solvers.vertex import Vertex, descend, guess_basis, null_direction
 
 JITTER_SEED = 1973
+SPARE = 10
+"""Active rows beyond those of the basis that pivots are left with."""
 PHASES = 40
 """Widths that the path may visit, each at most half of the one before."""
 
@@ -74,15 +77,22 @@ def solve_exactly(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer
 
 
 def shrink(problem: Reduced, at: Smoothed) -> Smoothed:
-    """The smoothed path, until about two rows a coefficient are active."""
+    """The smoothed path, until few more rows are active than the basis has.
+
+    Each of those may cost a pivot, which for many columns takes as long as the work of a Newton
+    step on as many rows.
+    """
     q = problem.Z.shape[1]
     floor = narrowest(at)
     width = max(at.width, floor)
     for _ in range(PHASES):
         at = minimise_smoothed(problem, at, width, 8)
-        if at.ray is not None or active_count(at) <= 2 * q or width <= floor:
+        active = active_count(at)
+        if at.ray is not None or active <= q + max(SPARE, q // 20) or width <= floor:
             break
         width = max(floor, min(0.5 * width, SLACK_WIDTH * smoothing_error(problem, at)))
+        if q < active < 2 * q:
+            at = follow(problem, at, width)
     return at
 
 

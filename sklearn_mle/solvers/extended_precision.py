@@ -126,6 +126,12 @@ class Slices:
         return sum_of([np.ldexp(term, self.exponent + exponent) for term in _terms(products)])
 
 
+def residuals(X: Slices, y: FloatArray, coef: Extended, intercept: Extended) -> Extended:
+    """``y - intercept - X @ coef`` of a sliced matrix, shape (m,)."""
+    terms = [-term for term in X.times(coef)]
+    return sum_of([y, -intercept.hi * np.ones_like(y), *terms[:3]], terms[3] - intercept.lo)
+
+
 def slices(X: Matrix) -> Slices:
     """Cut a matrix into slices that suit products with it and with its transpose."""
     bits = (51 - math.ceil(math.log2(max(2, *X.shape)))) // 2

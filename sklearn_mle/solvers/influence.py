@@ -10,7 +10,7 @@ from scipy.linalg.lapack import dpotrf, dtrtrs
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.solvers.reduced_problem import IntArray, Reduced, weighted_gram
-from sklearn_mle.solvers.smoothed_newton import Smoothed, active_gram
+from sklearn_mle.solvers.smoothed_newton import Smoothed
 
 HEAVY = 3.0
 """Multiple of the median influence from which on a row is heavy."""
@@ -87,14 +87,9 @@ def within_reach(problem: Reduced, at: Smoothed, size: float) -> IntArray:
 
     The leverage is taken over its root mean square on those, and as 0.7 where it is less.
     """
-    active = (np.abs(at.residuals) <= at.width).nonzero()[0]
-    factor, failed = dpotrf(active_gram(problem, active, active.shape[0]), lower=True)
     q = problem.c.shape[0]
     sketch = _sketch(q) if q > SKETCH else np.eye(q)
-    weight = float(problem.w[active].sum())
-    if failed or not weight > 0.0:
-        return np.arange(problem.y.shape[0])
-    whitening = dtrtrs(factor, sketch, lower=True, trans=True)[0] * np.sqrt(weight / q)
+    whitening = dtrtrs(at.factor, sketch, lower=True, trans=True)[0] / np.sqrt(q)
     across = whitening.T @ problem.Z.T
     across *= across
     reach = across.sum(axis=0)

@@ -8,11 +8,10 @@ over the data, where a Newton or interior point method on all rows takes dozens.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sklearn_mle.likelihoods.location_scale import (
     mean_loss,
@@ -24,16 +23,18 @@ from sklearn_mle.likelihoods.location_scale import (
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.matrix import in_float64, lexical_order, repeats, stack_rows, take_rows
-from sklearn_mle.rows.rows import Block, Column, Rows
+from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.column_frame import Frame, fit_frame
 from sklearn_mle.solvers.duality_gap import prove
 from sklearn_mle.solvers.exact_vertex import by_linear_programme
 from sklearn_mle.solvers.narrowing import solve_near
+from sklearn_mle.solvers.quantile_fit import Fit, Trace
 from sklearn_mle.solvers.reduced_problem import Answer, Reduced, least_squares
 from sklearn_mle.solvers.row_screening import (
     Sample,
     Screened,
+    pays,
     sample_size,
     small_enough,
     solve_level,
@@ -62,88 +63,12 @@ from sklearn_mle.solvers.watch import never
 
 NEEDS = Fact.PIECEWISE_LINEAR
 WITHIN_MAX_ITER = True
+DIRECT_ROWS = 12
+"""Rows a column that tell units and rank where no sample can tell signs."""
+ROUNDED_LOSS = 1e-11
+"""Relative difference of losses that counts as none."""
 PROVED = 1e-9
 """A gap that counts as none: a finished fit is exact up to rounding."""
-
-
-@dataclass(frozen=True)
-class Trace:
-    """What a fit did, for tests that each trick fired.
-
-    Parameters
-    ----------
-    passes : int
-        Over all rows of X, those for the band included.
-    rounds : int
-        Of screening and verification, on all levels.
-    newton_steps, pivots : int
-    band : int
-        Rows that were not set aside on the first level.
-    influence, rays, atoms, restarts, direct, fallbacks : int
-        How often each was resorted to.
-    """
-
-    passes: int = 0
-    rounds: int = 0
-    newton_steps: int = 0
-    pivots: int = 0
-    band: int = 0
-    influence: int = 0
-    rays: int = 0
-    atoms: int = 0
-    restarts: int = 0
-    direct: int = 0
-    fallbacks: int = 0
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A fit in the frame of its columns, with what proves it.
-
-    Parameters
-    ----------
-    level : Level
-        The rows (duplicates merged if they are few) and their frame.
-    coef : ndarray of shape (n_columns,)
-    intercept : float
-    answer : Answer
-        Of the band; its slack is infinite if the fit stopped early.
-    band : InMemoryRows
-        The rows that were not set aside.
-    signs : Column or None
-        Of the rows set aside, 0 in the band; None if none were set aside.
-    loss : float
-        Twice the total pinball loss; nan if it is not known well enough.
-    gap : float
-        A bound on the relative gap of the loss.
-    iterations : int
-    trace : Trace
-    shares : Column or None
-        The dual of rows of sign 0 over their weight, if they are not in the band.
-    """
-
-    level: Level
-    coef: FloatArray
-    intercept: float
-    answer: Answer
-    band: InMemoryRows
-    signs: Column
-    loss: float
-    gap: float
-    iterations: int
-    trace: Trace
-    shares: Column = None
-
-    def dual(self) -> NDArray[np.longdouble]:
-        """The d with ``w * (tau - 1) <= d <= w * tau`` and ``X'd = 0``, for rows in memory."""
-        rows, tilt = self.level.rows, np.longdouble(self.level.tilt)
-        w = rows.column(lambda block: block.weigh(np.ones(block.n_rows)))
-        a = self.answer.dual
-        if self.signs is not None:
-            a = self.signs * w
-            on = self.signs == 0
-            a[on] = self.answer.dual if self.shares is None else self.shares[on] * w[on]
-        return (a + tilt * w) / 2
 
 
 def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
@@ -184,8 +109,9 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
     rows = problem.rows
     tilt, _ = tilt_of(problem.likelihood.noise)
     n, q = rows.n_rows, rows.n_columns + problem.fit_intercept
-    small = small_enough(n, q)
-    drawn = rows.sample(n if small else sample_size(n, q))
+    small, screened = small_enough(n, q), None
+    direct = not small and not pays(n, q)
+    drawn = rows.sample(n if small else DIRECT_ROWS * q if direct else sample_size(n, q))
     if small:
         rows = drawn = merge_duplicates(drawn)
     frame, level, sample = _framed(problem, rows, drawn, tilt)
@@ -198,10 +124,13 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
         b = frame.from_raw(np.asarray(start.coef, dtype=np.float64), float(start.intercept))
     if small:
         return _fit_in_memory(level, drawn, None, b, tally, max_iter)
-    screened = solve_level(level, sample, b, tally, max_iter)
+    if not direct:
+        screened = solve_level(level, sample, b, tally, max_iter)
     if screened is None:
         tally["direct"] += 1
-        return _fit_in_memory(level, rows.sample(n), sample.problem, b, tally, max_iter)
+        known = None if direct else sample.problem
+        del sample, drawn
+        return _fit_in_memory(level, rows.sample(n), known, b, tally, max_iter)
     return _fit_screened(level, screened, tally)
 
 
@@ -330,7 +259,7 @@ def _fit_in_memory(
 def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
     """The fit in the units of the data, with a bound on its relative gap."""
     answer = screened.answer
-    coef, intercept = level.frame.least_norm(*level.frame.raw(answer.b))
+    coef, intercept = _shortest(level, *level.frame.raw(answer.b))
     loss, gap = prove(level, screened, coef, intercept)
     trace, used = Trace(**tally), screened.iterations
     return Fit(
@@ -346,6 +275,25 @@ def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
         trace,
         screened.shares,
     )
+
+
+def _shortest(level: Level, coef: FloatArray, intercept: float) -> tuple[FloatArray, float]:
+    """The coefficients of least norm, unless their loss is larger.
+
+    Columns in very different units may depend on each other up to rounding, and yet the rounding
+    of one may be as large as all of another.
+    """
+    least = level.frame.least_norm(coef, intercept)
+    if least[0] is coef:
+        return least
+
+    def losses(block: Block) -> tuple[float, float]:
+        both = (residuals(block, *fit) for fit in ((coef, intercept), least))
+        kept, shortest = (block.weigh(np.abs(r) + level.tilt * r).sum() for r in both)
+        return float(kept), float(shortest)
+
+    loss, of_least = level.rows.total(losses)
+    return least if of_least <= loss * (1.0 + ROUNDED_LOSS) else (coef, intercept)
 
 
 def _solution(problem: Problem, fit: Fit, tol: float, max_iter: int) -> Solution:

@@ -35,8 +35,9 @@ from sklearn_mle.solvers.smoothed_newton import (
 SAFETY = 3.9
 """Half width of a band in standard errors of a predicted residual. About ``n f(0) s E(N - k)+``
 rows get the wrong sign: at 1e6 rows two for k = 3.5, which cost a second round; 0.3 for 3.9."""
-SMALL = 40
-"""Rows a column, up to which a problem goes to the exact solution as it is."""
+SMALL = (40, 2000, 4)
+"""Rows a column up to which a problem goes to the exact solution as it is; where this would be
+more than the second number, the larger of that and the third number of rows a column."""
 WORTHWHILE = 0.7
 """Share of the rows that may remain; if more would, the width shrinks and all rows stay."""
 STEPS = 8
@@ -48,11 +49,20 @@ RELEASES = 6
 """How often rows that are fitted exactly are let go, before pivots take over."""
 
 
+def small_for_pivots(q: int) -> int:
+    """Rows up to which a problem goes to the exact solution as it is.
+
+    The number of pivots grows with that of the columns, and each passes over all rows.
+    """
+    a_column, rows, at_least = SMALL
+    return min(a_column * q, max(rows, at_least * q))
+
+
 def solve_near(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer:
     """The exact solution of a problem whose smoothed solution at ``at.width`` is near ``at.b``."""
     m, q = problem.Z.shape
     for _ in range(WIDTHS):
-        if m <= SMALL * q or at.width <= narrowest(at):
+        if m <= small_for_pivots(q) or at.width <= narrowest(at):
             break
         steps = at.steps
         at = minimise_smoothed(problem, at, at.width, STEPS)
@@ -60,6 +70,8 @@ def solve_near(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer:
         if at.ray is not None:
             break
         error = smoothing_error(problem, at)
+        if not error > 0.0:
+            break
         band = within_reach(problem, at, SAFETY * error)
         if q < band.shape[0] <= WORTHWHILE * m:
             return _narrowed(problem, at, error, band, tally)

@@ -103,12 +103,17 @@ def weighted_gram(Z: Design, w: FloatArray) -> FloatArray:
 
 def solve_positive(H: FloatArray, g: FloatArray) -> FloatArray:
     """``H^-1 g`` for a positive semidefinite H, by Cholesky; a ridge only if that fails."""
+    return dpotrs(factor_positive(H), g, lower=True)[0]
+
+
+def factor_positive(H: FloatArray) -> FloatArray:
+    """The lower Cholesky factor of a positive semidefinite H, with a ridge only if it needs one."""
     factor, failed = dpotrf(H, lower=True)
     ridge = 0.0
     while True:
         pivots = factor.diagonal()
         if not failed and float(pivots.min()) > 1e-7 * float(pivots.max()):
-            return dpotrs(factor, g, lower=True)[0]
+            return factor
         ridge = max(1e-12 * (float(H.diagonal().mean()) or 1.0), 100.0 * ridge)
         factor, failed = dpotrf(H + ridge * np.eye(H.shape[0]), lower=True)
 

@@ -29,6 +29,7 @@ from sklearn_mle.solvers.extended_precision import (
     dot,
     exactly,
     product,
+    residuals,
     slices,
     sum_of,
     total_of,
@@ -137,8 +138,7 @@ def evaluate(rows: Rows, coef: Extended, intercept: Extended) -> Evaluation:
 
     def per_block(block: Block) -> tuple[Any, ...]:
         X, y = slices(block.X), block.y
-        terms = [-term for term in X.times(coef)]
-        r = sum_of([y, -intercept.hi * np.ones_like(y), *terms[:3]], terms[3] - intercept.lo)
+        r = residuals(X, y, coef, intercept)
         v = r if block.weight is None else product(block.weight, r)
         rss = float(v.hi @ r.hi)
         return X.transposed_times(v), total_of(v), rss, float(block.weigh(y) @ y)

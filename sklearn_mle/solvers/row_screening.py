@@ -11,6 +11,7 @@ over the rows set aside is exact, so that no sampling error is left.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -69,6 +70,17 @@ def sample_size(n: int, q: int) -> int:
     of that is least.
     """
     return min(n, int((SAFETY**2 * q / 4.0) ** (1.0 / 3.0) * n ** (2.0 / 3.0)) + 1)
+
+
+def pays(n: int, q: int) -> bool:
+    """Whether a sample can tell the signs of many of n rows with weights alike."""
+    m = sample_size(n, q)
+    return band_share(q, 1.0 / m, m / n) <= WIDEST
+
+
+def band_share(q: int, noise: float, fraction: float) -> float:
+    """Share of the rows in the band (see `_band`)."""
+    return SAFETY * math.sqrt(q * noise * (1.0 - fraction))
 
 
 @dataclass(frozen=True)
@@ -213,11 +225,11 @@ def _band(
     spread = 1.0 - float(np.mean(np.sign(r))) ** 2
     total = float(w.sum()) + float(sample.problem.w[sample.light :].sum())
     noise = float(w @ w) / total**2
-    phi = SAFETY * np.sqrt(max(spread, 0.01) * q * noise * (1.0 - sample.fraction))
+    phi = band_share(q, max(spread, 0.01) * noise, sample.fraction)
     if influence is not None:
         size = size / influence.reach(sample.problem.Z[: sample.light][beside])
     place = min(size.shape[0] - 1, int(phi * size.shape[0]))
-    return float(np.partition(size, place)[place]), float(phi)
+    return float(np.partition(size, place)[place]), phi
 
 
 def _with_heavy_rows(

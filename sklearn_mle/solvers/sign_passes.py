@@ -15,6 +15,7 @@ from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.matrix import in_float64, take_rows
 from sklearn_mle.rows.rows import Block, Column, Rows
+from sklearn_mle.solvers import extended_precision
 from sklearn_mle.solvers.column_frame import Frame
 from sklearn_mle.solvers.reduced_problem import Reduced
 from sklearn_mle.solvers.watch import NOBODY, Place, Watch
@@ -92,9 +93,10 @@ def verify(level: Level, b: FloatArray, signs: Column) -> Check:
     """Whether the rows set aside have the signs they were given, in one pass."""
     coef, intercept = level.frame.raw(b)
     rounding = rounding_of(level.frame, coef, intercept)
+    residuals_of = accurate_residuals if level.frame.delicate else residuals
 
     def sums(block: Block, s: np.ndarray) -> tuple[int, float, float]:
-        product = residuals(block, coef, intercept)
+        product = residuals_of(block, coef, intercept)
         product *= s
         weighted = block.weigh(product)
         loss = float(weighted.sum())
@@ -112,6 +114,13 @@ def residuals(block: Block, coef: FloatArray, intercept: float) -> FloatArray:
     r = block.X @ coef
     r += intercept
     return np.subtract(block.y, r, out=r)
+
+
+def accurate_residuals(block: Block, coef: FloatArray, intercept: float) -> FloatArray:
+    """Residuals that are rounded once."""
+    cut = extended_precision.slices(block.X)
+    b, b0 = extended_precision.exactly(coef), extended_precision.exactly(intercept)
+    return extended_precision.residuals(cut, block.y, b, b0).hi
 
 
 def rounding_of(frame: Frame, coef: FloatArray, intercept: float) -> float:

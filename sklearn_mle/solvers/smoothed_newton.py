@@ -12,11 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg.lapack import dpotrs
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.solvers.reduced_problem import (
     IntArray,
     Reduced,
+    factor_positive,
     solve_positive,
     weighted_gram,
 )
@@ -24,7 +26,7 @@ from sklearn_mle.solvers.watch import never
 
 SHRINK = 0.35
 """Factor from one width to the next where a path of widths is followed from afar."""
-DAMPING = 1e-3
+DAMPING = 1e-5
 """Part of the Gram matrix of all rows, estimated from a stride, that is added where few rows
 are active."""
 CROWD = 8.0
@@ -56,6 +58,8 @@ class Smoothed:
         A direction in which the cost falls for ever, if one was met.
     stopped : bool
         Whether a watch ended a path of widths.
+    factor : ndarray of shape (q, q) or None
+        Lower Cholesky factor of ``Z_A' W_A Z_A``, per unit of weight, at the last step.
     """
 
     b: FloatArray
@@ -65,6 +69,7 @@ class Smoothed:
     phases: int = 0
     ray: FloatArray | None = None
     stopped: bool = False
+    factor: FloatArray | None = None
 
 
 def minimise_smoothed(problem: Reduced, at: Smoothed, width: float, max_steps: int) -> Smoothed:
@@ -80,25 +85,43 @@ def minimise_smoothed(problem: Reduced, at: Smoothed, width: float, max_steps: i
     least = 1e-13 * float(w.sum()) * width
     psi = w * (r * (1.0 / width)).clip(-1.0, 1.0)
     few = HESSIAN_ROWS * max(1, q)
-    for taken in range(max_steps):
+    steps, factor, ray = 0, at.factor, None
+    while steps < max_steps:
         g = psi @ Z + c
         active = (np.abs(r) < width).nonzero()[0]
-        H = active_gram(problem, active, few)
-        step = width * solve_positive(H, g)
+        weight = float(w.take(active).sum())
+        factor = factor_positive(active_gram(problem, active, few))
+        step = width * dpotrs(factor, g, lower=True)[0]
+        factor *= 1.0 / np.sqrt(weight or 1.0)
         fall = float(g @ step)
         if not fall > least:
-            return Smoothed(b, r, width, at.steps + taken, at.phases + 1)
+            break
         u = Z @ step
         t, psi = _along(r, u, w, float(c @ step), width, fall)
         if t is None:
             ray = step if float(w @ np.abs(u)) < float(c @ step) else None
-            return Smoothed(b, r, width, at.steps + taken, at.phases + 1, ray)
+            break
         b = b + t * step
         r = r - t * u
+        steps += 1
         few = few if t == 1.0 else r.shape[0]
-        if t == 1.0 and fall * active.shape[0] < SPENT * q * width * float(w[active].sum()):
-            return Smoothed(b, r, width, at.steps + taken + 1, at.phases + 1)
-    return Smoothed(b, r, width, at.steps + max_steps, at.phases + 1)
+        if t == 1.0 and fall * active.shape[0] < SPENT * q * width * weight:
+            break
+    return Smoothed(b, r, width, at.steps + steps, at.phases + 1, ray, factor=factor)
+
+
+def follow(problem: Reduced, at: Smoothed, width: float) -> Smoothed:
+    """Along the path of solutions to a narrower width, as far as the active rows stay the same.
+
+    While they do, ``Z_A' W (y - Z_A b) / width`` is constant, so that b moves on a line which ends
+    at the least squares fit of the active rows as the width goes to zero.
+    """
+    active = (np.abs(at.residuals) < at.width).nonzero()[0]
+    r = at.residuals.take(active) * problem.w.take(active)
+    H = active_gram(problem, active, active.shape[0])
+    step = solve_positive(H, r @ problem.Z.take(active, axis=0))
+    b = at.b + (1.0 - width / at.width) * step
+    return replace(at, b=b, residuals=problem.y - problem.Z @ b)
 
 
 def active_gram(problem: Reduced, active: IntArray, few: int) -> FloatArray:

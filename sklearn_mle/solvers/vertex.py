@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.blas import dger
 from scipy.linalg.lapack import dgeqp3, dgetrf, dgetri
 
 from sklearn_mle.noises.noise import FloatArray
@@ -22,7 +23,11 @@ from sklearn_mle.rows.design import Design, in_full
 from sklearn_mle.solvers.reduced_problem import IntArray, Reduced
 
 REFACTOR = 40
-"""Rank-one updates of the inverse before it is computed afresh."""
+"""Rank-one updates of the inverse before it is computed afresh; more where there are many columns,
+in proportion to what that costs."""
+FEW = 100
+"""Columns up to which three rows a column are looked at for a basis; more for many columns would
+take longer than the pivots it saves."""
 TOLERANCE = 1e-11
 """Excess of a dual over its box, relative to the mean weight, that counts as none."""
 
@@ -67,7 +72,8 @@ def guess_basis(problem: Reduced, residuals: FloatArray, width: float) -> IntArr
     """
     m, q = problem.Z.shape
     size = np.abs(residuals)
-    pool = min(m, 3 * q + 5)
+    active = min(max(q, int(np.count_nonzero(size < width))), 3 * q)
+    pool = min(m, max(3 * min(q, FEW), active + q // 10) + 5)
     near = np.empty(0, dtype=np.intp)
     while True:
         places = np.argpartition(size, pool - 1)[:pool] if pool < m else np.arange(m)
@@ -93,7 +99,7 @@ def descend(
 
     Zero residuals outside the basis count as positive or negative as ``signs`` or rounding say.
     """
-    Z, w = problem.Z, problem.w
+    Z, w, q = problem.Z, problem.w, problem.c.shape[0]
     basis = basis.copy()
     mean_weight = float(w.mean())
     pivots = since = 0
@@ -133,11 +139,11 @@ def descend(
         across = Z[entering] @ inverse
         column = inverse[:, j] / across[j]
         across[j] = 0.0
-        inverse -= column[:, None] * across
+        inverse = dger(-1.0, column, across, a=inverse, overwrite_a=True)
         inverse[:, j] = column
         pivots += 1
         since += 1
-        if since >= REFACTOR:
+        if since >= max(REFACTOR, q // 5):
             inverse, b, r = _factor(problem, basis)
             g = (s * w) @ Z + problem.c
             since = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from scipy.linalg import qr
@@ -19,6 +20,7 @@ COLUMNS = (
 RESPONSES = (
     "laplace", "normal", "integer", "rounded", "constant", "atoms", "exact", "cauchy", "far",
 )  # fmt: skip
+FEW = 200
 WEIGHTS = ("none", "repeats", "lognormal", "mostly zero", "random")
 
 
@@ -63,7 +65,7 @@ class Case:
 
     def loss(self, coef, intercept) -> float:
         """The total loss, in extended precision."""
-        r = self.y.astype(np.longdouble) - self.X.astype(np.longdouble) @ coef - intercept
+        r = residuals(self.X, self.y, coef, intercept)
         w = np.ones(r.shape[0]) if self.weight is None else self.weight
         return float(np.sum(w * r * (self.tau - (r < 0))))
 
@@ -157,6 +159,17 @@ def _weights(kind: str, n: int, rng: np.random.Generator) -> np.ndarray | None:
     return w
 
 
+def residuals(X, y, coef, intercept) -> np.ndarray:
+    """Residuals in extended precision; in fractions where they are small differences."""
+    long = np.longdouble
+    r = y.astype(long) - X.astype(long) @ coef.astype(long) - long(intercept)
+    terms = np.abs(y) + np.abs(X) @ np.abs(coef) + abs(intercept)
+    for i in np.flatnonzero(np.abs(r) < 1e-12 * terms)[:FEW]:
+        exact = sum((Fraction(a) * Fraction(b) for a, b in zip(X[i].tolist(), coef.tolist())))
+        r[i] = float(Fraction(float(y[i])) - Fraction(float(intercept)) - exact)
+    return r
+
+
 def certified_gap(X, y, w, tau, fit_intercept, coef, intercept, d) -> float:
     """A bound on the relative gap that d proves, in extended precision; infinite if d is no dual.
 
@@ -164,7 +177,7 @@ def certified_gap(X, y, w, tau, fit_intercept, coef, intercept, d) -> float:
     outside the box is scaled back, and the value of that dual is a bound by weak duality.
     """
     long = np.longdouble
-    r = y.astype(long) - X.astype(long) @ coef.astype(long) - long(intercept)
+    r = residuals(X, y, coef, intercept)
     loss = np.sum(w * r * (tau - (r < 0)))
     if loss <= 0.0:
         return 0.0

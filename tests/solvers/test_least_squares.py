@@ -1,6 +1,7 @@
 """Least squares on the reference regressions of NIST, against exact rational arithmetic."""
 
 import json
+import warnings
 from fractions import Fraction
 from pathlib import Path
 
@@ -65,6 +66,31 @@ def digits(x, y, fit_intercept):
 )
 def test_as_many_digits_as_r(name, of_r):
     assert digits(*as_given(name)) >= of_r
+
+
+def test_filip_does_not_fail():
+    """Ten powers of x, of condition 2e15 as they are: most programs find a rank of 9.
+
+    Powers rounded to double precision leave 7.7 digits of the coefficients that NIST certified;
+    for the rounded powers ours are right to the last place.
+    """
+    x, y, fit_intercept = as_given("filip")
+    certified = [Fraction(value) for value in SETS["filip"]["beta"]]
+    exact = exact_solution(x, y, fit_intercept)
+    for ours, theirs in zip([exact[-1], *exact[:-1]], certified):
+        assert abs(ours - theirs) <= abs(theirs) * Fraction(1, 10**14)
+    assert digits(x, y, fit_intercept) >= 7.5
+    X, target = np.array(x, dtype=float), np.array(y, dtype=float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = MLERegressor().fit(X, target)
+    assert model.rank_ == 10
+    assert model.optimality_gap_ <= 1e-12
+    rounded = [[Fraction(value) for value in row] for row in X.tolist()]
+    best = exact_solution(rounded, [Fraction(value) for value in target.tolist()], True)
+    found = [*model.coef_.tolist(), model.intercept_]
+    for b, value in zip(best, found):
+        assert abs(b - Fraction(value)) <= abs(b) * Fraction(np.finfo(float).eps)
 
 
 @pytest.mark.parametrize(("number", "of_r"), [(1, 9.8), (2, 12.0), (3, 9.3), (4, 8.0), (5, 6.0)])
