@@ -94,8 +94,16 @@ class MatrixFree(Objective):
         """
 
     @abstractmethod
+    def gram_product(self, v: FloatArray) -> FloatArray:
+        """G times a vector of terms, in one pass."""
+
+    @abstractmethod
     def mean_gram(self) -> FloatArray:
         """G, the mean product of the terms of a row."""
+
+    @abstractmethod
+    def hessian_diagonal(self, theta: FloatArray) -> FloatArray:
+        """The diagonal of the Hessian at theta, shape (size,), in one pass."""
 
     @abstractmethod
     def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:

@@ -30,7 +30,7 @@ from sklearn_mle.likelihoods.class_laws import (
 from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
 from sklearn_mle.noises.noise import Fact, FloatArray
-from sklearn_mle.rows.design import Design, design, dot, times_rows, weighted_gram
+from sklearn_mle.rows.design import Design, column_squares, design, dot, times_rows, weighted_gram
 from sklearn_mle.rows.rows import Block, Rows
 
 FREQUENCY_ROWS = 1000
@@ -98,6 +98,11 @@ class SoftmaxObjective(MatrixFree):
         self.n_terms = rows.n_columns + int(fit_intercept)
         self.size = self.n_scores * self.n_terms
         self.term_unit = np.append(self.unit, np.ones(int(fit_intercept)))
+
+    @property
+    def _ones(self) -> list[float]:
+        """The column of the intercept, beside others."""
+        return [1.0] if self.fit_intercept else []
 
     def on(self, rows: Rows) -> Self:
         other = copy(self)
@@ -171,8 +176,7 @@ class SoftmaxObjective(MatrixFree):
 
     def terms(self, m: int) -> Design:
         rows = self.rows.sample(m)
-        ones = [1.0] if self.fit_intercept else []
-        Z = design(rows.X, self.shift, self.unit, ones, self.far)
+        Z = design(rows.X, self.shift, self.unit, self._ones, self.far)
         share = np.ones(rows.n_rows) if rows.weight is None else np.sqrt(rows.weight)
         return times_rows(Z, share / np.sqrt(rows.total_weight))
 
@@ -184,22 +188,51 @@ class SoftmaxObjective(MatrixFree):
         (gram,) = self.rows.total(per_block)
         return gram / (self.rows.total_weight * np.outer(self.term_unit, self.term_unit))
 
+    def gram_product(self, v: FloatArray) -> FloatArray:
+        per_term = v / self.term_unit
+
+        def per_block(block: Block) -> tuple[FloatArray]:
+            Z = design(block.X, self.shift, None, self._ones, self.far)
+            return (dot(block.weigh(Z @ per_term), Z),)
+
+        (product,) = self.rows.total(per_block)
+        return product / (self.term_unit * self.rows.total_weight)
+
+    def hessian_diagonal(self, theta: FloatArray) -> FloatArray:
+        per_term, basis = self._per_term(theta), self.basis
+
+        def per_block(block: Block) -> tuple[FloatArray]:
+            P = probabilities(self._linear(self._columns(block), per_term))
+            if self.n_classes == 2:
+                bends = P[:, :1] * P[:, 1:]
+            else:
+                bends = P @ np.square(basis) - np.square(P @ basis)
+            Z = design(block.X, self.shift, None, self._ones, self.far)
+            return (np.array([column_squares(Z, bend) for bend in block.weigh(bends).T]),)
+
+        (sums,) = self.rows.total(per_block)
+        return (sums / np.square(self.term_unit)).ravel()
+
     def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
         per_term = self._per_term(theta)
 
-        def per_block(block: Block, ahead: FloatArray) -> tuple[FloatArray]:
+        def bends(block: Block) -> FloatArray:
+            P = probabilities(self._linear(self._columns(block), per_term))
+            return (P[:, 0] * P[:, 1])[:, None] if self.n_classes == 2 else P
+
+        known = self.rows.column(bends)
+
+        def per_block(block: Block, P: FloatArray, ahead: FloatArray) -> tuple[FloatArray]:
             Z = self._columns(block)
-            P = probabilities(self._linear(Z, per_term))
             moves = self._linear(Z, ahead)
-            if self.n_classes == 2:
-                change = (P[:, 0] * P[:, 1])[:, None] * moves
-            else:
-                change = P * (moves - np.einsum("ik,ik->i", P, moves)[:, None])
-            return (self._moments(Z, block.weigh(change)),)
+            if self.n_classes > 2:
+                moves -= np.einsum("ik,ik->i", P, moves)[:, None]
+            moves *= P
+            return (self._moments(Z, block.weigh(moves)),)
 
         def product(vector: FloatArray) -> FloatArray:
             ahead = self._per_term(vector)
-            (moments,) = self.rows.total(lambda block: per_block(block, ahead))
+            (moments,) = self.rows.total(lambda block, P: per_block(block, P, ahead), known)
             return self._from_terms(moments.T)
 
         return product

@@ -29,6 +29,7 @@ from sklearn_mle.rows.matrix import (
     per_row,
     squares,
     stack_rows,
+    transposed,
     with_entries,
 )
 
@@ -97,7 +98,7 @@ class ImplicitDesign:
     def __rmatmul__(self, V: FloatArray) -> FloatArray:
         made = np.zeros((*V.shape[:-1], self.shape[1]))
         inner = made[..., self.inner]
-        inner[:] = (self.X.T @ V.T).T
+        inner[:] = (transposed(self.X) @ V.T).T
         inner -= np.multiply.outer(V @ self.base, self.shift)
         inner /= self.unit
         if self.places.shape[0]:
@@ -151,8 +152,8 @@ class ImplicitDesign:
         weighted = with_entries(X, entries(X) * per_row(X, weight))
         gram = np.zeros((q, q))
         inner = gram[self.inner, self.inner]
-        inner[:] = (X.T @ weighted).toarray()
-        pull = base @ weighted - 0.5 * float(weight @ np.square(base)) * shift
+        inner[:] = (transposed(X) @ weighted).toarray()
+        pull = transposed(weighted) @ base - 0.5 * float(weight @ np.square(base)) * shift
         shifted = np.multiply.outer(pull, shift)
         inner -= shifted
         inner -= shifted.T
@@ -161,7 +162,9 @@ class ImplicitDesign:
         if self.places.shape[0]:
             D = self.dense * weight[:, None]
             beside = np.zeros((self.places.shape[0], q))
-            beside[:, self.inner] = (weighted.T @ self.dense).T - np.multiply.outer(base @ D, shift)
+            beside[:, self.inner] = (transposed(weighted) @ self.dense).T - np.multiply.outer(
+                base @ D, shift
+            )
             beside[:, self.inner] /= self.unit
             gram[self.places] += beside
             gram[:, self.places] += beside.T
@@ -175,14 +178,16 @@ class ImplicitDesign:
         sums -= self.base * (2.0 * (self.X @ (inner / self.unit)) - self.base * (inner @ inner))
         return np.maximum(sums, 0.0) + np.square(self.dense).sum(axis=1)
 
-    def column_squares(self) -> FloatArray:
-        """The sum of squares of each column, shape (q,)."""
+    def column_squares(self, weight: FloatArray) -> FloatArray:
+        """The weighted sum of squares of each column, shape (q,)."""
+        X, base, shift = self.X, self.base, self.shift
         made = np.zeros(self.shape[1])
-        sums = np.ones(self.shape[0]) @ squares(self.X) - self.shift * (
-            2.0 * (self.base @ self.X) - float(self.base @ self.base) * self.shift
+        sums = transposed(squares(X)) @ weight
+        sums -= shift * (
+            2.0 * (transposed(X) @ (weight * base)) - (weight @ np.square(base)) * shift
         )
         made[self.inner] = np.maximum(sums, 0.0) / np.square(self.unit)
-        made[self.places] += np.square(self.dense).sum(axis=0)
+        made[self.places] += weight @ np.square(self.dense)
         return made
 
     def in_full(self) -> FloatArray:
@@ -338,9 +343,9 @@ def row_squares(Z: Design) -> FloatArray:
     return np.einsum("ij,ij->i", Z, Z) if isinstance(Z, np.ndarray) else Z.row_squares()
 
 
-def column_squares(Z: Design) -> FloatArray:
-    """The sum of squares of each column, shape (q,)."""
-    return np.square(Z).sum(axis=0) if isinstance(Z, np.ndarray) else Z.column_squares()
+def column_squares(Z: Design, weight: FloatArray) -> FloatArray:
+    """The weighted sum of squares of each column, shape (q,)."""
+    return np.dot(weight, np.square(Z)) if isinstance(Z, np.ndarray) else Z.column_squares(weight)
 
 
 def in_full(Z: Design) -> FloatArray:

@@ -56,9 +56,12 @@ class InMemoryRows(Rows):
         block_rows: int | None = None,
     ) -> None:
         self.X = canonical(X) if is_sparse(X) else X
+        self._views: dict[tuple[int, int], Any] = {}
         self.y = np.asarray(y, dtype=np.float64)
         self.weight = weight
         self.n_columns = X.shape[1]
+        if is_sparse(X):
+            self.density = self.X.nnz / max(1, X.shape[0] * X.shape[1])
         self.block_rows = block_rows or _suitable_rows(self.X)
         self._present = None if weight is None or weight.min(initial=1.0) > 0.0 else weight > 0.0
         n = X.shape[0]
@@ -103,12 +106,20 @@ class InMemoryRows(Rows):
         return [slice(i, j) for i, j in itertools.pairwise(edges)]
 
     def _block(self, rows: slice) -> Block:
-        X, y = row_range(self.X, rows.start, rows.stop), self.y[rows]
+        X, y = self._part(rows.start, rows.stop), self.y[rows]
         weight = None if self.weight is None else self.weight[rows]
         if self._present is not None and not self._present[rows].all():
             there = self._present[rows]
             X, y, weight = take_rows(X, there), y[there], weight[there]  # type: ignore[index]
         return Block(X, y, weight)
+
+    def _part(self, first: int, last: int) -> Any:
+        """These rows in float64. Views of sparse rows are kept: making one takes a millisecond."""
+        if not is_sparse(self.X) or self.X.dtype != np.float64:
+            return row_range(self.X, first, last)
+        if (first, last) not in self._views:
+            self._views[first, last] = row_range(self.X, first, last)
+        return self._views[first, last]
 
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         sums = Sums()

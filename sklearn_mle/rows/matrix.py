@@ -65,6 +65,15 @@ def stack_rows(parts: list[Matrix]) -> Matrix:
     return np.vstack(parts)
 
 
+def transposed(X: Matrix) -> Matrix:
+    """X', which shares the entries of X; that of sparse rows is made once."""
+    if not is_sparse(X):
+        return X.T
+    if not hasattr(X, "sideways"):
+        X.sideways = X.T
+    return X.sideways
+
+
 def lexical_order(X: Matrix, last: FloatArray) -> NDArray[np.intp]:
     """Places of the rows in order of ``last``, then of the first column, of the second, ..."""
     if not is_sparse(X):

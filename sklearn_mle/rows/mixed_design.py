@@ -77,9 +77,9 @@ class MixedDesign:
         """The sum of squares of each row, shape (m,)."""
         return np.concatenate([np.empty(0), *(np.square(P).sum(axis=1) for P in self._parts())])
 
-    def column_squares(self) -> FloatArray:
-        """The sum of squares of each column, shape (r,)."""
-        return sum((np.square(P).sum(axis=0) for P in self._parts()), np.zeros(self.shape[1]))
+    def column_squares(self, weight: FloatArray) -> FloatArray:
+        """The weighted sum of squares of each column, shape (r,)."""
+        return self.times_rows(np.sqrt(weight)).weighted_gram(np.ones(self.shape[0])).diagonal()
 
     def _parts(self) -> Any:
         """The rows in full, a few at a time."""

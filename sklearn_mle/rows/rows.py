@@ -57,11 +57,19 @@ class Rows(ABC):
     """Rows of ``X``, ``y`` and weights, wherever they live.
 
     Rows of weight zero are absent: no block shows them and `n_rows` does not count them.
+
+    Attributes
+    ----------
+    n_rows, n_columns : int
+    total_weight : float
+    density : float
+        About the share of entries of X that are stored.
     """
 
     n_rows: int
     n_columns: int
     total_weight: float
+    density: float = 1.0
 
     @abstractmethod
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Column) -> tuple[Any, ...]:

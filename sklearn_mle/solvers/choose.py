@@ -12,10 +12,12 @@ newton             a smooth, log-concave cost of   to rounding
                    classes
 lbfgs              the same, and products with     to rounding, certified by conjugate gradients
                    the Hessian
+newton_cg          the same                        the same
 =================  ==============================  ==============================================
 
 ``"auto"`` takes the first in the table whose needs the likelihood meets; lbfgs before newton where
-there are many coefficients, but more than twice as many rows.
+there are many coefficients, but more than twice as many rows; newton_cg where there are many and
+the rows are sparse.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from sklearn_mle.solvers import (
     least_absolute,
     least_squares,
     newton,
+    newton_cg,
     open_quantile,
 )
 
@@ -41,9 +44,10 @@ SOLVERS: dict[str, ModuleType] = {
     "joint_newton": joint_newton,
     "newton": newton,
     "lbfgs": lbfgs,
+    "newton_cg": newton_cg,
 }
 
-OF_CLASSES = ("newton", "lbfgs")
+OF_CLASSES = ("newton", "lbfgs", "newton_cg")
 SEARCHES = ("open_quantile",)
 """Solvers for open shapes, beside joint_newton, which takes both."""
 
@@ -67,9 +71,12 @@ def choose(likelihood: Any, solver: str, rows: Rows | None = None) -> Any:
     """
     fitting = [name for name in SOLVERS if _meets(likelihood, name)]
     if solver == "auto":
-        size = rows.n_columns * likelihood.n_scores if rows and "lbfgs" in fitting else 0
-        many = rows is not None and lbfgs.pays(rows.n_rows, size)
-        return SOLVERS["lbfgs" if many else fitting[0]]
+        if rows is None or "lbfgs" not in fitting:
+            return SOLVERS[fitting[0]]
+        size = rows.n_columns * likelihood.n_scores
+        if newton_cg.pays(rows, size):
+            return SOLVERS["newton_cg"]
+        return SOLVERS["lbfgs" if lbfgs.pays(rows.n_rows, size) else fitting[0]]
     if solver in fitting:
         return SOLVERS[solver]
     choice = ", ".join(repr(name) for name in ["auto", *fitting])

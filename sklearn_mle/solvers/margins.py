@@ -62,7 +62,7 @@ class Margins:
             far = standard_units(rows, intercept).far
 
         def per_block(block: Block) -> tuple[FloatArray]:
-            return (column_squares(design(block.X, centre, far=far)),)
+            return (column_squares(design(block.X, centre, far=far), np.ones(block.n_rows)),)
 
         unit = np.sqrt(rows.total(per_block)[0] / rows.n_rows)
         nothing = unit <= 8.0 * np.finfo(float).eps * np.abs(centre)

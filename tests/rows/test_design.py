@@ -63,7 +63,7 @@ def test_grams_and_sums_of_squares(pair):
     close(weighted_gram(S, w), weighted_gram(D, w))
     close(signed_gram(S, w - 0.5), signed_gram(D, w - 0.5))
     close(row_squares(S), row_squares(D))
-    close(column_squares(S), column_squares(D))
+    close(column_squares(S, w), column_squares(D, w))
     close(weighted_gram(times_rows(S, w), w), weighted_gram(times_rows(D, w), w))
     close(row_squares(times_rows(S, w)), row_squares(times_rows(D, w)))
 

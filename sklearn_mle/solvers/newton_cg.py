@@ -1,0 +1,191 @@
+"""Newton's method without Hessians, for sparse rows of many columns.
+
+Each Newton step is solved for by conjugate gradients (`conjugate_gradients`), which need products
+with the Hessian only: two products with X, as cheap as a gradient. Far from the minimum a rough
+step does, and near it what is left of a step is brought below what its own error will be, so that
+the steps converge as Newton's do (Dembo, Eisenstat and Steihaug 1982). Sparse columns that are
+shifted and scaled are nearly orthogonal unless they are alike, and few products make a step.
+
+The certificate is Newton's: the decrement that the last step took, and a bound on what it left.
+Where classes can be separated, or columns nearly depend on each other, Newton's method with its
+Hessian goes on if that is affordable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sklearn_mle.likelihoods.objective import FloatArray, MatrixFree
+from sklearn_mle.noises.noise import Fact
+from sklearn_mle.rows.rows import Rows
+from sklearn_mle.solvers import conjugate_gradients, newton
+from sklearn_mle.solvers.line_search import backtrack, sufficient
+from sklearn_mle.solvers.null_space import null_directions
+from sklearn_mle.solvers.separation import any_excluded
+from sklearn_mle.solvers.shortest import shortest
+from sklearn_mle.solvers.solution import (
+    CONVERGED,
+    Outcome,
+    Problem,
+    Solution,
+    Start,
+    Status,
+    out_of_steps,
+    stopped,
+)
+from sklearn_mle.solvers.theta_watch import watching
+
+NEEDS = Fact.SMOOTH | Fact.LOG_CONCAVE
+WITHIN_MAX_ITER = False
+
+MANY_COEFFICIENTS = 300
+"""From here on, products with sparse rows beat Hessians."""
+SPARSE = 0.2
+"""Share of stored entries below which they do."""
+LARGEST_HESSIAN = 4000
+"""Coefficients up to which a Hessian is affordable: 128 MB, and minutes for its spectrum."""
+EXACT = 1e-22
+"""Decrement a unit of weight that an exact theta may leave."""
+NEAR = 1e-16
+"""Decrement a unit of weight below which a step's own error is nothing."""
+SETTLED = 1e-6
+"""Decrement a unit of weight below which the Hessian's diagonal hardly changes."""
+ROUGH = 0.1
+"""Share of its decrement that a first step may leave."""
+MOST_PRODUCTS = 1000
+
+
+@dataclass(frozen=True)
+class End:
+    """Where the steps ended.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (size,)
+    value : float
+    decrement : float
+        Of the last step, with a bound on what it left.
+    n_iter, products : int
+    exact, exhausted, stopped : bool
+        Whether theta is exact; whether max_iter or a watch ended the steps.
+    """
+
+    theta: FloatArray
+    value: float
+    decrement: float
+    n_iter: int
+    products: int
+    exact: bool = False
+    exhausted: bool = False
+    stopped: bool = False
+
+    @property
+    def gap(self) -> float:
+        """The decrement relative to the cost, which is never below zero."""
+        return min(self.decrement, self.value) / max(1.0, abs(self.value))
+
+
+def pays(rows: Rows, size: int) -> bool:
+    """Whether so many coefficients of such rows are better fitted without their Hessian."""
+    return size >= MANY_COEFFICIENTS and rows.density < SPARSE
+
+
+def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
+    """Minimise a smooth convex cost of many coefficients of sparse columns.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its likelihood offers ``objective(rows, fit_intercept)``, a `MatrixFree`.
+    start : Start, optional
+        An earlier fit.
+    tol : float
+        Gap at which the fit counts as converged.
+    max_iter : int
+
+    Returns
+    -------
+    Solution
+    """
+    rows = problem.rows
+    objective = problem.likelihood.objective(rows, problem.fit_intercept)
+    theta = objective.start() if start is None else objective.pack(start.coef, start.intercept)
+    end = descend(objective, theta, max_iter, watching(problem, objective))
+    coef, intercept = objective.unpack(end.theta)
+    doubtful = not end.exact or any_excluded(rows, coef, intercept)
+    if doubtful and not end.stopped and objective.size <= LARGEST_HESSIAN:
+        near = Start(coef, intercept)
+        left = max(1, max_iter - end.n_iter)
+        after = newton.solve(problem, start=near, tol=tol, max_iter=left)
+        return replace(after, n_iter=end.n_iter + after.n_iter)
+    flat = null_directions(objective)
+    if not doubtful:
+        flats: FloatArray = np.kron(np.eye(objective.n_scores), flat).astype(np.float64)
+        theta = shortest(objective, end.theta, flats, end.value)
+        coef, intercept = objective.unpack(theta)
+    return Solution(
+        coef=coef,
+        intercept=intercept,
+        scale=1.0,
+        noise=None,
+        cost=end.value,
+        outcome=_outcome(end, doubtful, tol, max_iter),
+        n_iter=max(1, end.n_iter),
+        gap=end.gap,
+        rank=rows.n_columns - flat.shape[1],
+    )
+
+
+def descend(objective: MatrixFree, theta: FloatArray, max_iter: int, stops: Any) -> End:
+    """Newton steps by conjugate gradients until theta is exact, or no step helps."""
+    weight = objective.rows.total_weight
+    exact = EXACT * weight
+    across = np.sqrt(np.diag(objective.across_scores()) * weight)
+    unit = np.repeat(across, objective.n_terms)
+    floor = 1e-8 * unit
+    value, gradient = objective.value_and_gradient(theta)
+    decrement, products = np.inf, 0
+    for taken in range(max_iter):
+
+        def enough(energy: float, left: float) -> bool:
+            return left <= max(exact, min(ROUGH, energy / weight) * energy)
+
+        product = objective.hessian_product(theta)
+        found = conjugate_gradients.solve(product, unit, -gradient, enough, MOST_PRODUCTS)
+        step, products = found.x, products + found.products
+        decrement = found.energy + found.left
+        if found.left <= exact and decrement <= NEAR * weight:
+            return End(theta + step, value, decrement, taken, products, exact=True)
+        slope, length = float(gradient @ step), 1.0
+        ahead = objective.value_and_gradient(theta + step)
+        if not sufficient(1.0, ahead[0], value, slope):
+            length = backtrack(objective.along(theta, step), value, slope)
+            if length == 0.0:
+                return End(theta, value, decrement, taken, products)
+            ahead = objective.value_and_gradient(theta + length * step)
+        theta, (value, gradient) = theta + length * step, ahead
+        if decrement > SETTLED * weight:
+            unit = np.maximum(np.sqrt(objective.hessian_diagonal(theta)), floor)
+        if stops(theta):
+            return End(theta, value, decrement, taken + 1, products, stopped=True)
+    return End(theta, value, decrement, max_iter, products, exhausted=True)
+
+
+def _outcome(end: End, doubtful: bool, tol: float, max_iter: int) -> Outcome:
+    if end.stopped:
+        return stopped(end.n_iter, end.gap, tol)
+    if end.exhausted and end.gap > tol:
+        return out_of_steps(max_iter, end.gap, tol)
+    if doubtful:
+        return Outcome(
+            Status.STALLED,
+            f"The fit ended at an optimality gap of {end.gap:.1e} with probabilities of 0 or 1 up "
+            "to rounding: the classes may be separated, so that no finite maximum exists, and with "
+            "so many features this is not decided. Predictions are good, coefficients may go on "
+            "growing; drop features that occur in one class only, or use a penalty "
+            "(sklearn.linear_model.LogisticRegression).",
+        )
+    return CONVERGED
