@@ -165,8 +165,9 @@ class MLERegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         """
         checks.check_settings(self)
         likelihood = LocationScale(find_noise(self.noise))
-        solver = choose(likelihood, self.solver)
+        choose(likelihood, self.solver)
         rows = checks.rows_for_regression(self, X, y, sample_weight, reset=True)
+        solver = choose(likelihood, self.solver, rows)
         watch = watch_of(
             self, rows, X, y, sample_weight, solver, lambda at: _attributes(at, rows, likelihood)
         )

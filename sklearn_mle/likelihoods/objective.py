@@ -71,20 +71,37 @@ class Objective(ABC):
         """The cost at ``theta + t * step`` as a function of t; products with X are made once."""
 
 
-class MatrixFree(Objective):
-    """An objective of so many parameters that its Hessian is better not made.
+class Products(Objective):
+    """An objective of so many parameters that only products with its Hessian are affordable.
 
     Attributes
     ----------
-    n_terms : int
-        Columns and intercept; theta runs over scores, then terms.
+    n_scores, n_terms : int
+        Scores a row; columns and intercept. Theta runs over scores, then terms.
     """
 
+    n_scores: int
     n_terms: int
 
     @abstractmethod
     def across_scores(self) -> FloatArray:
         """C, where ``kron(C, G)`` is about the mean Hessian as long as nothing else is known."""
+
+    @abstractmethod
+    def gram_product(self, v: FloatArray) -> FloatArray:
+        """G, the mean product of the terms of a row, times a vector of terms, in one pass."""
+
+    @abstractmethod
+    def hessian_diagonal(self, theta: FloatArray) -> FloatArray:
+        """The diagonal of the Hessian at theta, shape (size,), in one pass."""
+
+    @abstractmethod
+    def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        """The Hessian at theta times a vector, as a function of that, in one pass a product."""
+
+
+class MatrixFree(Products):
+    """An objective whose Hessian a sample of terms tells about."""
 
     @abstractmethod
     def terms(self, m: int) -> FloatArray:
@@ -94,17 +111,5 @@ class MatrixFree(Objective):
         """
 
     @abstractmethod
-    def gram_product(self, v: FloatArray) -> FloatArray:
-        """G times a vector of terms, in one pass."""
-
-    @abstractmethod
     def mean_gram(self) -> FloatArray:
         """G, the mean product of the terms of a row."""
-
-    @abstractmethod
-    def hessian_diagonal(self, theta: FloatArray) -> FloatArray:
-        """The diagonal of the Hessian at theta, shape (size,), in one pass."""
-
-    @abstractmethod
-    def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
-        """The Hessian at theta times a vector, as a function of that, in one pass a product."""

@@ -13,11 +13,13 @@ newton             a smooth, log-concave cost of   to rounding
 lbfgs              the same, and products with     to rounding, certified by conjugate gradients
                    the Hessian
 newton_cg          the same                        the same
+least_squares_cg   a quadratic cost                to rounding, certified in the same way
 =================  ==============================  ==============================================
 
 ``"auto"`` takes the first in the table whose needs the likelihood meets; lbfgs before newton where
 there are many coefficients, but more than twice as many rows; newton_cg where there are many and
-the rows are sparse.
+the rows are sparse, and least_squares_cg where sparse columns are so many that a matrix of them is
+not affordable.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from sklearn_mle.solvers import (
     lbfgs,
     least_absolute,
     least_squares,
+    least_squares_cg,
     newton,
     newton_cg,
     open_quantile,
@@ -45,6 +48,7 @@ SOLVERS: dict[str, ModuleType] = {
     "newton": newton,
     "lbfgs": lbfgs,
     "newton_cg": newton_cg,
+    "least_squares_cg": least_squares_cg,
 }
 
 OF_CLASSES = ("newton", "lbfgs", "newton_cg")
@@ -71,6 +75,8 @@ def choose(likelihood: Any, solver: str, rows: Rows | None = None) -> Any:
     """
     fitting = [name for name in SOLVERS if _meets(likelihood, name)]
     if solver == "auto":
+        if rows is not None and "least_squares_cg" in fitting and least_squares_cg.pays(rows):
+            return SOLVERS["least_squares_cg"]
         if rows is None or "lbfgs" not in fitting:
             return SOLVERS[fitting[0]]
         size = rows.n_columns * likelihood.n_scores

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_mle.likelihoods.objective import FloatArray, MatrixFree
+from sklearn_mle.likelihoods.objective import FloatArray, Products
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.rows import Rows
 from sklearn_mle.solvers import conjugate_gradients, newton
@@ -99,7 +99,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     Parameters
     ----------
     problem : Problem
-        Its likelihood offers ``objective(rows, fit_intercept)``, a `MatrixFree`.
+        Its likelihood offers ``objective(rows, fit_intercept)``, a `Products`.
     start : Start, optional
         An earlier fit.
     tol : float
@@ -139,8 +139,13 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     )
 
 
-def descend(objective: MatrixFree, theta: FloatArray, max_iter: int, stops: Any) -> End:
-    """Newton steps by conjugate gradients until theta is exact, or no step helps."""
+def descend(
+    objective: Products, theta: FloatArray, max_iter: int, stops: Any, rough: float = ROUGH
+) -> End:
+    """Newton steps by conjugate gradients until theta is exact, or no step helps.
+
+    A step may leave ``rough`` of its decrement, or less near the minimum.
+    """
     weight = objective.rows.total_weight
     exact = EXACT * weight
     across = np.sqrt(np.diag(objective.across_scores()) * weight)
@@ -151,7 +156,7 @@ def descend(objective: MatrixFree, theta: FloatArray, max_iter: int, stops: Any)
     for taken in range(max_iter):
 
         def enough(energy: float, left: float) -> bool:
-            return left <= max(exact, min(ROUGH, energy / weight) * energy)
+            return left <= max(exact, min(rough, energy / weight) * energy)
 
         product = objective.hessian_product(theta)
         found = conjugate_gradients.solve(product, unit, -gradient, enough, MOST_PRODUCTS)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_mle.likelihoods.objective import FloatArray, MatrixFree
+from sklearn_mle.likelihoods.objective import FloatArray, Products
 
 SEED = 1955
 SEEN = 1e-6
@@ -25,12 +25,12 @@ MOST = 50
 MOST_PRODUCTS = 500
 
 
-def null_directions(objective: MatrixFree) -> FloatArray:
+def null_directions(objective: Products) -> FloatArray:
     """Orthonormal directions of terms that change no score, shape (n_terms, k).
 
     Parameters
     ----------
-    objective : MatrixFree
+    objective : Products
     """
     rng = np.random.default_rng(SEED)
     found = np.zeros((objective.n_terms, 0))
@@ -44,7 +44,7 @@ def null_directions(objective: MatrixFree) -> FloatArray:
     return found
 
 
-def _out_of_range(objective: MatrixFree, b: FloatArray) -> FloatArray | None:
+def _out_of_range(objective: Products, b: FloatArray) -> FloatArray | None:
     """What no product of G comes near of a unit vector; None if that is nothing."""
     r = b
     image = objective.gram_product(r)
