@@ -8,7 +8,7 @@ Fisher's by a share of order ``sqrt(p / n)``, not ``p / n`` as for smooth laws: 
 0.95 hold the truth in 0.92 of samples of 300 rows. With ``d`` normal of standard deviation
 ``sigma s``, the density that a row meets is on average
 
-    (g(a sigma) + g(b sigma)) / 2,    g(u) = 2 exp(u**2 / 2) Phi(-u),
+    (g(a sigma) + g(b sigma)) / 2,    g(u) = 2 exp(u**2 / 2) Phi(-u) = erfcx(u / sqrt(2)),
 
 times that at the corner. With A the information so weighted and B Fisher's, the covariance is
 ``A^-1 B A^-1``. Sigma hangs on it in turn: the first round takes one sigma for all rows, which
@@ -18,8 +18,10 @@ truth in 0.95 of samples, from 60 rows on; further rounds change nothing that ma
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from scipy.special import log_ndtr
+from scipy.special import erfcx
 
 from sklearn_mle.inference.sparsity import slopes_of_sides
 from sklearn_mle.inference.valley import Valley
@@ -37,8 +39,8 @@ def density_met(noise_slopes: tuple[float, float], sigma: FloatArray) -> FloatAr
     sigma : ndarray of shape (m,)
         Standard errors of locations, in units of the scale.
     """
-    sides = [np.exp(0.5 * np.square(c * sigma) + log_ndtr(-c * sigma)) for c in noise_slopes]
-    return np.asarray(sides[0] + sides[1])
+    left, right = (0.5 * erfcx(c * math.sqrt(0.5) * sigma) for c in noise_slopes)
+    return np.asarray(left + right)
 
 
 def averaged_information(valley: Valley, fisher: FloatArray, covariance: FloatArray) -> FloatArray:
@@ -66,13 +68,12 @@ def averaged_information(valley: Valley, fisher: FloatArray, covariance: FloatAr
 
 def _swept(valley: Valley, slopes: tuple[float, float], V: FloatArray) -> FloatArray:
     """``sum w E t t'`` with the density E that each row meets, in one pass."""
-    M = valley.terms.mixing
+    M, terms = valley.terms.mixing, valley.terms
     spread = M @ V @ M.T
 
     def per_block(block: Block) -> tuple[FloatArray]:
-        D = valley.terms.columns(block.X)
-        variance = np.einsum("mk,mk->m", D @ spread, D)
-        met = density_met(slopes, np.sqrt(np.maximum(variance, 0.0)))
-        return (np.dot(D.T, D * block.weigh(met)[:, None]),)
+        D = terms.columns(block.X)
+        sigma = np.sqrt(np.maximum(terms.forms(D, spread), 0.0))
+        return (terms.products(D, block.weigh(density_met(slopes, sigma))),)
 
     return np.asarray(M.T @ valley.rows.total(per_block)[0] @ M)

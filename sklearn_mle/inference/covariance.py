@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from sklearn_mle.inference.corners import averaged_information
+from sklearn_mle.inference.group_sums import GroupSums
 from sklearn_mle.inference.information import information
 from sklearn_mle.inference.sparsity import (
     common_density,
@@ -41,8 +42,9 @@ from sklearn_mle.inference.sparsity import (
     row_densities,
     slopes_of_sides,
 )
-from sklearn_mle.inference.valley import Valley, row_scores
+from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises.noise import Fact, FloatArray
+from sklearn_mle.rows.design import Design
 from sklearn_mle.rows.rows import Block
 from sklearn_mle.rows.threads import blocks_share_cores
 
@@ -69,6 +71,8 @@ class Covariance:
     method : str
         In words.
     notes : tuple of str
+    cost : float or None
+        The cost at the bottom, where a pass has met it.
     endless : ndarray of shape (size, d)
         Orthonormal directions in which the cost falls for ever; none by default.
     """
@@ -77,6 +81,7 @@ class Covariance:
     df: float
     method: str
     notes: tuple[str, ...] = ()
+    cost: float | None = None
     endless: FloatArray | None = None
 
 
@@ -127,7 +132,7 @@ def _by_model(valley: Valley) -> Covariance:
         averaged = averaged_information(valley, info.matrix, matrix)
         bread, notes = inverse(valley, averaged)
         matrix = bread @ info.matrix @ bread
-    return Covariance(matrix, df, f"model ({info.kind} information)", notes)
+    return Covariance(matrix, df, f"model ({info.kind} information)", notes, info.cost)
 
 
 def inverse(valley: Valley, info: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
@@ -186,17 +191,17 @@ def _sandwich(valley: Valley, cov: str, groups: NDArray[np.intp] | None) -> Cova
     noise, n, q = valley.noise, valley.rows.total_weight, valley.n_location
     method = "sandwich " + cov
     if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
-        info = _kernel_information(valley)
+        info, cost = _kernel_information(valley), None
         method += ", kernel density"
     else:
-        info = information(valley).matrix
+        info, _, cost = information(valley)
     bread, notes = inverse(valley, info)
     if groups is None:
-        meat = _squared_slopes(valley, cov, bread)
+        meat, cost = _squared_slopes(valley, cov, bread)
         factor = n / (n - q) if cov == "HC1" else 1.0
         df = n - q
     else:
-        sums = _slopes_of_groups(valley, groups)
+        sums, cost = _slopes_of_groups(valley, groups)
         count = sums.shape[0]
         meat, df = sums.T @ sums, count - 1.0
         factor = count / (count - 1.0) * (n - 1.0) / (n - q)
@@ -205,46 +210,54 @@ def _sandwich(valley: Valley, cov: str, groups: NDArray[np.intp] | None) -> Cova
     matrix = np.full_like(bread, np.nan)
     inner = bread[np.ix_(known, known)]
     matrix[np.ix_(known, known)] = factor * inner @ meat[np.ix_(known, known)] @ inner
-    return Covariance(matrix, df if valley.normal else math.inf, method, notes)
+    return Covariance(matrix, df if valley.normal else math.inf, method, notes, cost)
 
 
-def _squared_slopes(valley: Valley, cov: str, bread: FloatArray) -> FloatArray:
-    """``sum w g g'`` of the rows' gradients g in theta, corrected for leverage where asked."""
+def _squared_slopes(valley: Valley, cov: str, bread: FloatArray) -> tuple[FloatArray, float]:
+    """``sum w g g'`` of the rows' gradients g in theta, corrected for leverage where asked.
+
+    And the cost at the bottom.
+    """
     J = valley.mixing()
     corrected = cov in ("HC2", "HC3")
     known = np.where(np.isnan(bread), 0.0, bread)
     spread = J @ known @ J.T
 
-    def per_block(block: Block) -> tuple[FloatArray]:
-        D, of_score, of_extra = valley.row_slopes(block)
+    def per_block(block: Block) -> tuple[FloatArray, float]:
+        D = valley.terms.columns(block.X)
+        scores = valley.scores(D, valley.bottom)
+        cost, g, e = valley.slopes(block, scores)
         if corrected:
-            of_score = _relieved(of_score, _leverage(valley, block, D, spread), cov == "HC3")
-        G = row_scores(D, of_score, of_extra)
-        return (np.dot((G if block.weight is None else block.weigh(G)).T, G),)
+            g = _relieved(g, _leverage(valley, block, D, scores, spread), cov == "HC3")
+        of_g, of_e = block.weigh(g), block.weigh(e)
+        second = (of_g[:, :, None] * g[:, None], of_g[:, :, None] * e[:, None])
+        squares = (*second, of_e[:, :, None] * e[:, None])
+        return valley.second(D, squares, definite=True), float(block.weigh(cost).sum())
 
-    return np.asarray(J.T @ valley.rows.total(per_block)[0] @ J)
+    meat, cost = valley.rows.total(per_block)
+    return np.asarray(J.T @ meat @ J), float(cost)
 
 
-def _leverage(valley: Valley, block: Block, D: FloatArray, spread: FloatArray) -> FloatArray:
+def _leverage(
+    valley: Valley, block: Block, D: Design, scores: FloatArray, spread: FloatArray
+) -> FloatArray:
     """What a row's own slope contributes to its scores, a matrix of shape (m, s, s).
 
     The curvature of the row's cost times the covariance of its scores. A cost with corners has the
     curvature that its law expects.
     """
-    s, k = valley.costs.n_scores, D.shape[1]
-    moved = np.empty((block.n_rows, s, s))
+    s, k = valley.costs.n_scores, valley.terms.mixing.shape[0]
+    moved = np.empty((s, s, block.n_rows)).transpose(2, 0, 1)
     for a in range(s):
-        for b in range(s):
+        for b in range(a + 1):
             V = spread[a * k : (a + 1) * k, b * k : (b + 1) * k]
-            moved[:, a, b] = np.einsum("mk,mk->m", D @ V, D)
+            moved[:, a, b] = moved[:, b, a] = valley.terms.forms(D, V)
     noise = valley.noise
     if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
         left, right = slopes_of_sides(noise)
         return moved * (left * right / valley.scale**2)
-    gamma, extras = valley.split(valley.bottom)
-    scores = D @ (valley.terms.mixing @ gamma.T)
-    curvature = valley.costs.derivatives(block.y, scores, extras).curvature
-    return np.asarray(curvature @ moved, dtype=np.float64)
+    curvature = valley.costs.curvature(block.y, scores, valley.split(valley.bottom)[1])
+    return curvature * moved if s == 1 else np.asarray(curvature @ moved)
 
 
 def _relieved(of_score: FloatArray, leverage: FloatArray, whole: bool) -> FloatArray:
@@ -261,21 +274,28 @@ def _relieved(of_score: FloatArray, leverage: FloatArray, whole: bool) -> FloatA
     return (vectors @ coordinates[:, :, None])[:, :, 0].real
 
 
-def _slopes_of_groups(valley: Valley, groups: NDArray[np.intp]) -> FloatArray:
-    """The summed gradient of each group, shape (G, size)."""
-    J = valley.mixing()
-    shape = int(groups.max()) + 1, J.shape[0]
+def _slopes_of_groups(valley: Valley, groups: NDArray[np.intp]) -> tuple[FloatArray, float]:
+    """The summed gradient of each group, shape (G, size); and the cost at the bottom."""
+    count = int(groups.max()) + 1
 
-    def per_block(block: Block, codes: NDArray[np.intp]) -> tuple[FloatArray]:
-        sums = np.zeros(shape)
-        G = block.weigh(row_scores(*valley.row_slopes(block)))
-        order = np.argsort(codes, kind="stable")
-        present, first = np.unique(codes[order], return_index=True)
-        sums[present] = np.add.reduceat(G[order], first, axis=0)
-        return (sums,)
+    def per_block(block: Block, codes: NDArray[np.intp]) -> tuple[GroupSums, float]:
+        D = valley.terms.columns(block.X)
+        cost, g, e = map(block.weigh, valley.slopes(block, valley.scores(D, valley.bottom)))
+        beside = np.column_stack([g, e]) if valley.terms.intercept else e
+        return GroupSums.of(codes, D, g, beside, count), float(cost.sum())
 
-    (sums,) = valley.rows.total(per_block, groups)
-    return np.asarray(sums @ J)
+    groups_sums, cost = valley.rows.total(per_block, groups)
+    sums = groups_sums.whole()[:, _in_order(valley)]
+    return np.asarray(sums @ valley.mixing()), float(cost)
+
+
+def _in_order(valley: Valley) -> NDArray[np.intp]:
+    """Where columns and ones of each score, and extras, stand among sums of groups."""
+    s, ones = valley.costs.n_scores, int(valley.terms.intercept)
+    k = valley.terms.mixing.shape[0] - ones
+    scores = [[*range(a * k, (a + 1) * k), *([s * k + a] * ones)] for a in range(s)]
+    extras = range(s * (k + ones), s * (k + ones) + valley.costs.n_extras)
+    return np.array([place for part in (*scores, extras) for place in part], dtype=np.intp)
 
 
 def _by_density(valley: Valley, cov: str) -> Covariance:
@@ -288,7 +308,7 @@ def _by_density(valley: Valley, cov: str) -> Covariance:
     left, right = slopes_of_sides(valley.noise)
     info = _kernel_information(valley) if cov == "kernel" else _common_information(valley)
     bread, notes = inverse(valley, info)
-    meat = _squared_slopes(valley, cov, bread)
+    meat, cost = _squared_slopes(valley, cov, bread)
     meat[:q, q:] = meat[q:, :q] = 0.0
     if cov != "greene":
         meat[:q, :q] = np.eye(q) * n * left * right / valley.scale**2
@@ -297,7 +317,7 @@ def _by_density(valley: Valley, cov: str) -> Covariance:
         "greene": "sparsity, one density for all rows, observed signs",
         "kernel": "Powell kernel sandwich",
     }
-    return Covariance(bread @ meat @ bread, math.inf, names[cov], notes)
+    return Covariance(bread @ meat @ bread, math.inf, names[cov], notes, cost)
 
 
 def _weights(valley: Valley) -> FloatArray:
@@ -316,8 +336,7 @@ def _kernel_information(valley: Valley) -> FloatArray:
     densities = row_densities(quantile_level(valley.noise), valley.residuals(), _weights(valley))
 
     def per_block(block: Block, density: FloatArray) -> tuple[FloatArray]:
-        D = valley.terms.columns(block.X)
-        return (np.dot(D.T, D * block.weigh(density)[:, None]),)
+        return (valley.terms.products(valley.terms.columns(block.X), block.weigh(density)),)
 
     M = valley.terms.mixing
     return _cornered(valley, M.T @ valley.rows.total(per_block, densities)[0] @ M)

@@ -10,16 +10,21 @@ from sklearn_mle.inference.row_costs import LocationScaleCosts
 from sklearn_mle.inference.sparsity import slopes_of_sides
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises.noise import Fact, FloatArray
+from sklearn_mle.rows.rows import Block
 
 NODES = 24
 """Nodes of Gauss-Laguerre; exact for scores that are polynomials of ``abs(z)``."""
 
 
 class Information(NamedTuple):
-    """The information in theta, shape (size, size), and its kind: observed or Fisher."""
+    """The information in theta, shape (size, size), its kind: observed or Fisher; and the cost.
+
+    The cost at the bottom is None where no pass has met it.
+    """
 
     matrix: FloatArray
     kind: str
+    cost: float | None = None
 
 
 def information(valley: Valley) -> Information:
@@ -30,13 +35,18 @@ def information(valley: Valley) -> Information:
     """
     noise, W = valley.noise, valley.rows.total_weight
     if noise is None or not isinstance(valley.costs, LocationScaleCosts):
-        return Information(valley.derivatives(valley.bottom).hessian, "observed")
+        return _observed(valley)
     if valley.normal and not valley.costs.shapes:
         bend = float(noise.curvature(np.ones(1))[0])
         return Information(_spread_out(valley, np.diag([bend, 2.0])) * W, "observed = Fisher")
     if Fact.PIECEWISE_LINEAR in noise.facts:
         return Information(_spread_out(valley, cornered_information(valley)) * W, "Fisher")
-    return Information(valley.derivatives(valley.bottom).hessian, "observed")
+    return _observed(valley)
+
+
+def _observed(valley: Valley) -> Information:
+    here = valley.derivatives(valley.bottom)
+    return Information(here.hessian, "observed", here.value)
 
 
 def cornered_information(valley: Valley) -> FloatArray:
@@ -53,7 +63,7 @@ def cornered_information(valley: Valley) -> FloatArray:
     mass = np.concatenate([mass * b, mass * a]) / (a + b)
     extras = valley.split(valley.bottom)[1].copy()
     extras[0] = 0.0
-    of_score, of_extra = valley.costs.slopes(z, np.zeros((z.size, 1)), extras)
+    _, of_score, of_extra = valley.costs.slopes(z, np.zeros((z.size, 1)), extras)
     slopes = np.concatenate([of_score, of_extra], axis=1)
     return slopes.T @ (slopes * mass[:, None])
 
@@ -79,5 +89,9 @@ def _spread_out(valley: Valley, one: FloatArray) -> FloatArray:
 
 def _mean_terms(valley: Valley) -> FloatArray:
     terms, rows = valley.terms, valley.rows
-    (total,) = rows.total(lambda block: (block.weigh(terms.of(block.X)).sum(axis=0),))
-    return total / rows.total_weight
+
+    def per_block(block: Block) -> tuple[FloatArray]:
+        weight = block.weigh(np.ones(block.n_rows))
+        return (terms.moments(terms.columns(block.X), weight[:, None])[:, 0],)
+
+    return np.asarray(terms.mixing.T @ rows.total(per_block)[0]) / rows.total_weight

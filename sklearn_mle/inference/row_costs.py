@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.special import log_softmax
+from numpy.typing import NDArray
+from scipy.special import expit
 
 from sklearn_mle.likelihoods.softmax import sum_to_zero_basis
 from sklearn_mle.noises.noise import FloatArray, Noise, Shape
@@ -27,10 +28,11 @@ SECOND_STEP = 5e-3
 
 @dataclass(frozen=True)
 class RowDerivatives:
-    """Derivatives of the costs of m rows in s scores and k extras.
+    """Costs of m rows, and their derivatives in s scores and k extras.
 
     Parameters
     ----------
+    cost : ndarray of shape (m,)
     slope : ndarray of shape (m, s)
     curvature : ndarray of shape (m, s, s)
     extra_slope : ndarray of shape (m, k)
@@ -38,6 +40,7 @@ class RowDerivatives:
     extra_curvature : ndarray of shape (m, k, k)
     """
 
+    cost: FloatArray
     slope: FloatArray
     curvature: FloatArray
     extra_slope: FloatArray
@@ -61,11 +64,14 @@ class RowCosts(Protocol):
 
     def slopes(
         self, y: FloatArray, scores: FloatArray, extras: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """First derivatives, shapes (m, s) and (m, k)."""
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Costs and first derivatives, shapes (m,), (m, s) and (m, k)."""
+
+    def curvature(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
+        """Second derivatives in the scores, shape (m, s, s)."""
 
     def derivatives(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> RowDerivatives:
-        """First and second derivatives."""
+        """Costs, first and second derivatives."""
 
 
 @dataclass(frozen=True)
@@ -109,18 +115,21 @@ class LocationScaleCosts:
 
     def slopes(
         self, y: FloatArray, scores: FloatArray, extras: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         scale = math.exp(extras[0])
         z = (y - scores[:, 0]) / scale
-        slope = self.with_shapes(extras[1:]).slope(z)
-        of_shapes = [self._first("cost", z, extras[1:], k) for k in range(len(self.shapes))]
-        return -slope[:, None] / scale, np.column_stack([1.0 - z * slope, *of_shapes])
+        cost, slope, _ = self.with_shapes(extras[1:]).derivatives(z)
+        return cost + extras[0], -slope[:, None] / scale, self._of_extras(z, slope, extras)
+
+    def curvature(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
+        scale = math.exp(extras[0])
+        bend = self.with_shapes(extras[1:]).curvature((y - scores[:, 0]) / scale)
+        return (bend / scale**2)[:, None, None]
 
     def derivatives(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> RowDerivatives:
         scale = math.exp(extras[0])
         z = (y - scores[:, 0]) / scale
-        noise = self.with_shapes(extras[1:])
-        slope, bend = noise.slope(z), noise.curvature(z)
+        cost, slope, bend = self.with_shapes(extras[1:]).derivatives(z)
         k = len(self.shapes)
         turned = [self._first("slope", z, extras[1:], j) for j in range(k)]
         cross = np.column_stack([slope + z * bend, *(-d for d in turned)]) / scale
@@ -131,9 +140,22 @@ class LocationScaleCosts:
             for i in range(j + 1):
                 second = self._second(z, extras[1:], i, j)
                 extra[:, 1 + i, 1 + j] = extra[:, 1 + j, 1 + i] = second
-        of_score, of_extra = self.slopes(y, scores, extras)
-        curvature = (bend / scale**2)[:, None, None]
-        return RowDerivatives(of_score, curvature, of_extra, cross[:, None, :], extra)
+        return RowDerivatives(
+            cost + extras[0],
+            -slope[:, None] / scale,
+            (bend / scale**2)[:, None, None],
+            self._of_extras(z, slope, extras),
+            cross[:, None, :],
+            extra,
+        )
+
+    def _of_extras(self, z: FloatArray, slope: FloatArray, extras: FloatArray) -> FloatArray:
+        """Derivatives in log scale and stretched shapes, shape (m, k)."""
+        made = np.empty((z.shape[0], 1 + len(self.shapes)))
+        np.subtract(1.0, z * slope, out=made[:, 0])
+        for k in range(len(self.shapes)):
+            made[:, 1 + k] = self._first("cost", z, extras[1:], k)
+        return made
 
     def _at(self, what: str, z: FloatArray, shapes: FloatArray) -> FloatArray:
         noise = self.with_shapes(shapes)
@@ -184,35 +206,75 @@ class SoftmaxCosts:
         return sum_to_zero_basis(self.n_classes)
 
     def cost(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
-        logs = log_softmax(scores @ self.basis.T, axis=1)
-        return -logs[np.arange(y.shape[0]), y.astype(np.intp)]
+        return self._law(y, scores).cost
 
     def slopes(
         self, y: FloatArray, scores: FloatArray, extras: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        logs = log_softmax(scores @ self.basis.T, axis=1)
-        return self._slope(y, logs), np.empty((y.shape[0], 0))
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        law = self._law(y, scores)
+        return law.cost, self._slope(law), np.empty((y.shape[0], 0))
+
+    def curvature(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
+        return self._curvature(self._law(y, scores))
 
     def derivatives(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> RowDerivatives:
-        logs = log_softmax(scores @ self.basis.T, axis=1)
         m, s = scores.shape
-        slope = self._slope(y, logs)
-        empty = np.empty((m, 0))
-        shapes = (slope, self._curvature(np.exp(logs)), empty)
-        return RowDerivatives(*shapes, np.empty((m, s, 0)), np.empty((m, 0, 0)))
+        law, empty = self._law(y, scores), np.empty((m, 0))
+        first = (law.cost, self._slope(law), self._curvature(law), empty)
+        return RowDerivatives(*first, np.empty((m, s, 0)), np.empty((m, 0, 0)))
 
-    def _slope(self, y: FloatArray, logs: FloatArray) -> FloatArray:
-        surplus = np.exp(logs)
-        seen = (np.arange(y.shape[0]), y.astype(np.intp))
-        surplus[seen] = np.expm1(logs[seen])
-        return surplus @ self.basis
-
-    def _curvature(self, P: FloatArray) -> FloatArray:
-        """``Q' (diag(p) - p p') Q``; for two classes p (1 - p) without a difference."""
-        Q = self.basis
+    def _law(self, y: FloatArray, scores: FloatArray) -> _ClassLaw:
+        codes = y.astype(np.intp)
         if self.n_classes == 2:
-            return (P[:, 0] * P[:, 1])[:, None, None]
-        mean = P @ Q
-        return np.einsum("mk,ka,kb->mab", P, Q, Q, optimize=True) - np.einsum(
-            "ma,mb->mab", mean, mean
-        )
+            return _two_classes(codes, scores[:, 0])
+        return _several_classes(codes, np.dot(self.basis, scores.T))
+
+    def _slope(self, law: _ClassLaw) -> FloatArray:
+        return np.dot(self.basis.T, law.surplus).T
+
+    def _curvature(self, law: _ClassLaw) -> FloatArray:
+        """``Q' (diag(p) - p p') Q``; for two classes p (1 - p) without a difference."""
+        if self.n_classes == 2:
+            return (law.probability[0] * law.probability[1])[:, None, None]
+        Q, s = self.basis, self.n_scores
+        squares = (Q[:, :, None] * Q[:, None, :]).reshape(self.n_classes, s * s)
+        mean = np.dot(Q.T, law.probability)
+        made = np.dot(squares.T, law.probability).reshape(s, s, -1)
+        made -= mean[:, None] * mean
+        return made.transpose(2, 0, 1)
+
+
+@dataclass(frozen=True)
+class _ClassLaw:
+    """Costs of m rows, shape (m,); by class, shape (K, m): probabilities, and less indicators."""
+
+    cost: FloatArray
+    probability: FloatArray
+    surplus: FloatArray
+
+
+def _two_classes(codes: NDArray[np.intp], score: FloatArray) -> _ClassLaw:
+    sign = 1.0 - 2.0 * codes
+    wrong, right = expit(score * sign), expit(-score * sign)
+    second = codes == 1
+    probability = np.array([np.where(second, wrong, right), np.where(second, right, wrong)])
+    slope = wrong * sign
+    return _ClassLaw(np.logaddexp(0.0, score * sign), probability, np.array([-slope, slope]))
+
+
+def _several_classes(codes: NDArray[np.intp], scores: FloatArray) -> _ClassLaw:
+    """What a nearly certain class lacks to one is the sum of the others, to full accuracy."""
+    seen = (codes, np.arange(codes.shape[0]))
+    scores = scores - scores.max(axis=0)
+    at_seen = scores[seen]
+    e = np.exp(scores)
+    e_seen = e[seen]
+    e[seen] = 0.0
+    others = e.sum(axis=0)
+    total = others + e_seen
+    cost = np.where(at_seen == 0.0, np.log1p(others), np.log(total) - at_seen)
+    e /= total
+    surplus = e.copy()
+    surplus[seen] = -others / total
+    e[seen] = e_seen / total
+    return _ClassLaw(cost, e, surplus)

@@ -94,4 +94,4 @@ def common_density(level: float, y: FloatArray, residuals: FloatArray, weight: F
 def row_densities(level: float, residuals: FloatArray, weight: FloatArray) -> FloatArray:
     """Each row's share in a kernel estimate of the density at zero, Gaussian kernel, shape (n,)."""
     h = bandwidth(level, residuals, weight, deviation(residuals, weight, 1.0))
-    return norm.pdf(residuals / h) / h
+    return np.exp(-0.5 * np.square(residuals / h)) * (norm.pdf(0.0) / h)

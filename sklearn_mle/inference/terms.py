@@ -17,9 +17,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import block_diag, solve_triangular
 
+from sklearn_mle.rows.design import (
+    Design,
+    design,
+    dot,
+    far_columns,
+    in_full,
+    signed_gram,
+    weighted_gram,
+)
+from sklearn_mle.rows.matrix import Matrix
 from sklearn_mle.rows.rows import FloatArray, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.gram import ORDINARY, estimate_frame, gram
@@ -29,6 +38,11 @@ from sklearn_mle.solvers.refinement import Factored
 
 SAFE_RCOND = 1e-4
 """Reciprocal condition of a Gram matrix above which its factor is good to eleven digits."""
+NEAR = 100.0
+"""Squared distance of the centre from zero, in spreads of the columns, up to which sums over plain
+columns lose two digits at most against sums over centred ones."""
+WRITTEN_OUT = 1024
+"""Sparse rows that are written out at a time."""
 CLEAR = 1e-8
 """Share of a linear function outside the row space, above which it is not identified."""
 
@@ -50,7 +64,11 @@ class Terms:
         Orthonormal basis, in units of ``unit``, of what changes no prediction.
     intercept : bool
     gentle : bool
-        Whether sums over centred columns, mixed afterwards, are as good as sums over terms.
+        Whether sums over plain columns, mixed afterwards, are as good as sums over terms.
+    near : bool
+        Whether columns need not be shifted for that either.
+    far : tuple of int
+        Columns of sparse rows that are shifted by themselves.
     """
 
     centre: FloatArray
@@ -60,37 +78,77 @@ class Terms:
     shadow: FloatArray
     intercept: bool
     gentle: bool
+    near: bool = False
+    far: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
         return self.mix.shape[1] + int(self.intercept)
 
-    def of(self, X: NDArray[np.floating]) -> FloatArray:
-        """The terms of rows, shape (m, size)."""
-        T = np.empty((X.shape[0], self.size))
-        np.matmul(X - self.centre, self.mix, out=T[:, : self.mix.shape[1]])
-        T[:, self.mix.shape[1] :] = 1.0
+    def of(self, X: Matrix) -> FloatArray:
+        """The terms of rows, shape (m, size); for few rows."""
+        T = np.ones((X.shape[0], self.size))
+        T[:, : self.mix.shape[1]] = design(X, self.centre, far=self.far) @ self.mix
         return T
 
-    def columns(self, X: NDArray[np.floating]) -> FloatArray:
-        """Columns, shape (m, k), whose products with `mixing` are the terms.
+    def columns(self, X: Matrix) -> Design:
+        """Columns, shape (m, k), that stand for the terms in sums over rows.
 
-        Where this loses no digits they are the centred features, which saves a product a row.
+        With a one beside them, where there is an intercept, their products with `mixing` are the
+        terms. Where this loses no digits they are the features, shifted only where they must be,
+        which saves a product a row.
         """
-        if not self.gentle:
-            return self.of(X)
-        p = self.centre.shape[0]
-        D = np.empty((X.shape[0], p + int(self.intercept)))
-        np.subtract(X, self.centre, out=D[:, :p])
-        D[:, p:] = 1.0
-        return D
+        if self.gentle:
+            return design(X, None if self.near else self.centre, far=self.far)
+        return design(X, self.centre, far=self.far) @ self.mix
 
     @cached_property
     def mixing(self) -> FloatArray:
-        """Shape (k, size)."""
+        """Shape (k, size), or (k + 1, size) with an intercept."""
         if not self.gentle:
             return np.eye(self.size)
-        return block_diag(self.mix, *([1.0] if self.intercept else []))
+        M = block_diag(self.mix, *([1.0] if self.intercept else []))
+        if self.intercept and self.near:
+            M[-1, :-1] = -self.centre @ self.mix
+        return np.asarray(M)
+
+    def linear(self, D: Design, weights: FloatArray) -> FloatArray:
+        """Columns, and the one, times weights of shape (k or k + 1, s): shape (m, s)."""
+        k = D.shape[1]
+        made = D @ weights[:k, 0] if weights.shape[1] == 1 else (weights[:k].T @ D.T).T
+        made = made.reshape(D.shape[0], weights.shape[1])
+        return made + weights[k] if self.intercept else made
+
+    def moments(self, D: Design, values: FloatArray) -> FloatArray:
+        """Sums of columns, and of the one, times values of shape (m, s): (k or k + 1, s)."""
+        sums = dot(values.T, D).T
+        return np.vstack([sums, values.sum(axis=0)]) if self.intercept else sums
+
+    def products(self, D: Design, weight: FloatArray, signed: bool = False) -> FloatArray:
+        """Sums of products of columns, and of the one, with weights of shape (m,)."""
+        gram = signed_gram if signed else weighted_gram
+        if not self.intercept:
+            return gram(D, weight)
+        k = D.shape[1]
+        made = np.empty((k + 1, k + 1))
+        made[:k, :k] = gram(D, weight)
+        made[k, :k] = made[:k, k] = dot(weight, D)
+        made[k, k] = weight.sum()
+        return made
+
+    def forms(self, D: Design, V: FloatArray) -> FloatArray:
+        """``d'Vd`` for the columns d of each row, and the one; V of shape (k or k + 1,) twice."""
+        k = D.shape[1]
+        made = np.empty(D.shape[0])
+        step = D.shape[0] if isinstance(D, np.ndarray) else WRITTEN_OUT
+        inner = np.ascontiguousarray(V[:k, :k])
+        for first in range(0, D.shape[0], max(step, 1)):
+            some = slice(first, first + step)
+            rows = in_full(D[some])
+            made[some] = np.einsum("mk,mk->m", np.dot(rows, inner), rows)
+        if not self.intercept:
+            return made
+        return made + (D @ (V[:k, k] + V[k, :k]) + V[k, k])
 
     def inside(self, coef: FloatArray, intercept: FloatArray) -> FloatArray:
         """Coefficients of terms from those of features, shapes (k, p) and (k,) to (k, size)."""
@@ -158,7 +216,10 @@ def terms_of(rows: Rows, intercept: bool) -> Terms:
     shadow[constant, beyond.shape[1] + np.arange(constant.size)] = 1.0
     plain = unit[(unit < 1.0 / ORDINARY) | (unit > ORDINARY)].size == 0
     gentle = plain and isinstance(inverse, TriangularInverse) and inverse.rcond**2 > SAFE_RCOND
-    return Terms(factored.centre, mix, unmix, unit, shadow, intercept, gentle)
+    away = np.abs(factored.centre[varies]) * root / unit[varies]
+    near = not constant.size and float(away @ away) <= NEAR
+    far = far_columns(factored.centre * root, unit)
+    return Terms(factored.centre, mix, unmix, unit, shadow, intercept, gentle, near, far)
 
 
 def _factored(rows: Rows, intercept: bool) -> Factored:

@@ -7,6 +7,7 @@ extras (logarithm of the scale, stretched shapes). Everything here is a sum over
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn_mle.inference.row_costs import LocationScaleCosts, RowCosts
 from sklearn_mle.inference.terms import Terms
 from sklearn_mle.likelihoods.objective import Derivatives
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
+from sklearn_mle.rows.design import Design
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block
 from sklearn_mle.rows.threads import blocks_share_cores
@@ -75,80 +77,97 @@ class Valley:
         q = self.n_location
         return theta[:q].reshape(self.costs.n_scores, self.terms.size), theta[q:]
 
+    def scores(self, D: Design, theta: FloatArray) -> FloatArray:
+        """Scores of rows from their columns, shape (m, n_scores)."""
+        return self.terms.linear(D, self.terms.mixing @ self.split(theta)[0].T)
+
     def value(self, theta: FloatArray) -> float:
         """The total cost."""
-        gamma, extras = self.split(theta)
-        centre = self.terms.centre
-        coef, level = self.terms.outside(gamma)
-        level = level + coef @ centre
+        extras = self.split(theta)[1]
 
         def per_block(block: Block) -> tuple[float]:
-            cost = self.costs.cost(block.y, (block.X - centre) @ coef.T + level, extras)
-            return (float(block.weigh(cost).sum()),)
+            scores = self.scores(self.terms.columns(block.X), theta)
+            return (float(block.weigh(self.costs.cost(block.y, scores, extras)).sum()),)
 
         with blocks_share_cores(self.rows.n_columns):
             return float(self.rows.total(per_block)[0])
 
     def derivatives(self, theta: FloatArray) -> Derivatives:
         """The total cost, its gradient and its Hessian, in one pass."""
-        gamma, extras = self.split(theta)
-        s, mixing = self.costs.n_scores, self.terms.mixing
-        to_columns = mixing @ gamma.T
-        k = mixing.shape[0]
-        q = s * k
-        size = q + self.costs.n_extras
+        extras = self.split(theta)[1]
+        convex = self.noise is None or Fact.LOG_CONCAVE in self.noise.facts
 
         def per_block(block: Block) -> tuple[float, FloatArray, FloatArray]:
-            T = self.terms.columns(block.X)
-            scores = T @ to_columns
-            d = self.costs.derivatives(block.y, scores, extras)
-            w = np.ones(block.n_rows) if block.weight is None else block.weight
-            H = np.empty((size, size))
-            pairs = H[:q, :q].reshape(s, k, s, k)
-            for a in range(s):
-                for b in range(a + 1):
-                    product = np.dot((T * (w * d.curvature[:, a, b])[:, None]).T, T)
-                    pairs[a, :, b, :] = product
-                    pairs[b, :, a, :] = product
-            weighted = T * w[:, None]
-            cross = np.einsum("mt,msk->stk", weighted, d.cross, optimize=True)
-            H[:q, q:] = cross.reshape(q, -1)
-            H[q:, :q] = H[:q, q:].T
-            H[q:, q:] = np.tensordot(w, d.extra_curvature, axes=1)
-            gradient = np.concatenate([(d.slope.T @ weighted).ravel(), w @ d.extra_slope])
-            return float(w @ self.costs.cost(block.y, scores, extras)), gradient, H
+            D = self.terms.columns(block.X)
+            d = self.costs.derivatives(block.y, self.scores(D, theta), extras)
+            second = (d.curvature, d.cross, d.extra_curvature)
+            first = self.terms.moments(D, block.weigh(d.slope)), block.weigh(d.extra_slope)
+            gradient = np.concatenate([first[0].T.ravel(), first[1].sum(axis=0)])
+            cost = float(block.weigh(d.cost).sum())
+            return cost, gradient, self.second(D, map(block.weigh, second), convex)
 
         with blocks_share_cores(self.rows.n_columns):
             value, gradient, hessian = self.rows.total(per_block)
         J = self.mixing()
         return Derivatives(float(value), J.T @ gradient, J.T @ hessian @ J)
 
+    def second(self, D: Design, parts: Iterable[FloatArray], definite: bool) -> FloatArray:
+        """The sum of second-order terms of rows, in weights of columns and extras.
+
+        Parameters
+        ----------
+        parts : ndarrays of shapes (m, s, s), (m, s, e) and (m, e, e)
+            What each row has for two scores, for a score and an extra, and for two extras.
+        definite : bool
+            Whether the first of them, of a score with itself, are not negative.
+        """
+        pairs, cross, extra = parts
+        s, e, k = pairs.shape[1], extra.shape[1], self.terms.mixing.shape[0]
+        q = s * k
+        H = np.empty((q + e, q + e))
+        blocks = H[:q, :q].reshape(s, k, s, k)
+        for a in range(s):
+            for b in range(a + 1):
+                weight, signed = pairs[:, a, b], a != b or not definite
+                product = self.terms.products(
+                    D, weight if signed else np.maximum(weight, 0.0), signed
+                )
+                blocks[a, :, b, :] = product
+                blocks[b, :, a, :] = product.T
+        if e:
+            sums = self.terms.moments(D, cross.reshape(-1, s * e))
+            H[:q, q:] = sums.reshape(k, s, e).transpose(1, 0, 2).reshape(q, e)
+            H[q:, :q] = H[:q, q:].T
+            H[q:, q:] = extra.sum(axis=0)
+        return H
+
     def mixing(self) -> FloatArray:
         """What sums over columns and extras are multiplied with to be sums in theta."""
         scores = [self.terms.mixing] * self.costs.n_scores
         return block_diag(*scores, np.eye(self.costs.n_extras))
 
-    def row_slopes(self, block: Block) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Columns of a block, and slopes of its costs at the bottom in scores and in extras.
+    def slopes(self, block: Block, scores: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Costs of a block at the bottom, and their slopes in scores and in extras.
 
         Where a cost has corners, residuals that are zero up to rounding count as below zero, as
         they do for the quantile of a sample.
         """
-        gamma, extras = self.split(self.bottom)
-        D = self.terms.columns(block.X)
-        scores = D @ (self.terms.mixing @ gamma.T)
-        of_score, of_extra = self.costs.slopes(block.y, scores, extras)
+        cost, of_score, of_extra = self.costs.slopes(block.y, scores, self.split(self.bottom)[1])
         if self.noise is not None and Fact.PIECEWISE_LINEAR in self.noise.facts:
             size = np.abs(block.y) + np.abs(scores[:, 0])
             touched = np.abs(block.y - scores[:, 0]) <= TOUCHED * size
             below = self.noise.slope(np.array([-1.0]))
             of_score[touched] = -below / self.scale
-        return D, of_score, of_extra
+        return cost, of_score, of_extra
 
     def residuals(self) -> NDArray[np.float64]:
         """``y - location`` of every row at the bottom, in units of y, shape (n,)."""
-        gamma = self.terms.mixing @ self.split(self.bottom)[0][0]
-        return self.rows.column(lambda block: block.y - self.terms.columns(block.X) @ gamma)
+
+        def per_block(block: Block) -> FloatArray:
+            return block.y - self.scores(self.terms.columns(block.X), self.bottom)[:, 0]
+
+        made: NDArray[np.float64] = self.rows.column(per_block)
+        return made
 
 
 def is_normal(noise: Noise) -> bool:
@@ -157,13 +176,3 @@ def is_normal(noise: Noise) -> bool:
         return False
     left, right = noise.curvature(np.array([-1.0, 1.0]))
     return bool(left == right)
-
-
-def row_scores(D: FloatArray, of_score: FloatArray, of_extra: FloatArray) -> FloatArray:
-    """The gradient of each row's cost in weights of columns and extras, shape (m, s * k + e)."""
-    (m, k), s = D.shape, of_score.shape[1]
-    G = np.empty((m, s * k + of_extra.shape[1]))
-    for a in range(s):
-        np.multiply(D, of_score[:, [a]], out=G[:, a * k : (a + 1) * k])
-    G[:, s * k :] = of_extra
-    return G

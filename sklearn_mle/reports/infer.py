@@ -39,6 +39,8 @@ from sklearn_mle.solvers.solution import Start
 
 SAME_DATA = 1e-6
 """Relative difference of log-likelihoods above which data are not those of the fit."""
+DENSE = 4
+"""Whole numbers a row, up to which labels are counted rather than sorted."""
 THROUGH_EVERY_ROW = (
     "The model goes through every row and its scale is 0: nothing is left to tell the spread, and "
     "standard errors do not exist. Use more rows or fewer features."
@@ -166,14 +168,15 @@ def infer(
     if problem is not None:
         found, ci = problem, "wald"
     else:
-        _check_same_data(model, valley)
         codes = None if groups is None else _codes(groups, np.shape(table)[0], rows)
         if cov == "bootstrap":
+            _check_same_data(model, valley, None)
             seed = int(check_random_state(random_state).randint(2**31 - 1))
             found = bootstrap(valley, _refit(model), n_resamples, seed, n_jobs, verbose, codes)
         else:
             present = codes if codes is None or rows.weight is None else codes[rows.weight > 0.0]
             found = covariance(valley, cov, present)
+            _check_same_data(model, valley, found.cost)
     return estimates(
         valley,
         found,
@@ -315,7 +318,7 @@ def _codes(groups: ArrayLike, n: int, rows: InMemoryRows) -> NDArray[np.intp]:
         )
     there = np.ones(n, dtype=bool) if rows.weight is None else rows.weight > 0.0
     try:
-        kinds, places = np.unique(labels[there], return_inverse=True)
+        kinds, places = _kinds(labels if rows.weight is None else labels[there])
     except TypeError:
         raise ValueError(
             "groups must hold labels of one kind; got labels that cannot be put in order. Write "
@@ -327,13 +330,28 @@ def _codes(groups: ArrayLike, n: int, rows: InMemoryRows) -> NDArray[np.intp]:
             "independent rows."
         )
     codes = np.zeros(n, dtype=np.intp)
-    codes[there] = places.ravel()
+    codes[there] = places
     return codes
 
 
-def _check_same_data(model: Any, valley: Valley) -> None:
+def _kinds(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The labels that occur, in order, and the place of each; whole numbers are not sorted."""
+    if labels.size and labels.dtype.kind in "iu":
+        first, last = int(labels.min()), int(labels.max())
+        if last - first <= DENSE * labels.size:
+            unsigned = f"u{labels.dtype.itemsize}"  # differences may be beyond the signed type
+            offset = (labels - labels.dtype.type(first)).view(unsigned).astype(np.intp)
+            kinds = np.flatnonzero(np.bincount(offset))
+            place = np.empty(last - first + 1, dtype=np.intp)
+            place[kinds] = np.arange(kinds.size)
+            return kinds.astype(labels.dtype) + labels.dtype.type(first), place[offset]
+    kinds, places = np.unique(labels, return_inverse=True)
+    return kinds, places.ravel()
+
+
+def _check_same_data(model: Any, valley: Valley, cost: float | None) -> None:
     """The likelihood of these data is that of the fit."""
-    here = -valley.value(valley.bottom)
+    here = -(valley.value(valley.bottom) if cost is None else cost)
     if abs(here - model.log_likelihood_) > SAME_DATA * max(1.0, abs(model.log_likelihood_)):
         raise ValueError(
             "infer needs the data of the fit, whose log-likelihood is "

@@ -47,10 +47,10 @@ class Block:
         return self.y.shape[0]
 
     def weigh(self, values: NDArray[Any]) -> NDArray[Any]:
-        """``values`` of shape (m,) or (m, k), each row times its weight."""
+        """``values`` of shape (m, ...), each row times its weight."""
         if self.weight is None:
             return values
-        return values * (self.weight if values.ndim == 1 else self.weight[:, None])
+        return values * self.weight.reshape(-1, *[1] * (values.ndim - 1))
 
 
 class Rows(ABC):

@@ -38,7 +38,7 @@ def differences(f, u, h):
 def test_slopes_are_derivatives_of_the_cost(name):
     costs = LAWS[name]
     y, scores, extras = at_random(costs)
-    of_score, of_extra = costs.slopes(y, scores, extras)
+    of_score, of_extra = costs.slopes(y, scores, extras)[1:]
     by_score = differences(lambda s: costs.cost(y, s, extras), scores, 1e-3)
     by_extra = differences(lambda e: costs.cost(y, scores, e), extras, 1e-3)
     np.testing.assert_allclose(of_score, by_score, rtol=1e-8, atol=1e-9)
@@ -50,9 +50,13 @@ def test_second_derivatives_are_derivatives_of_the_slopes(name):
     costs = LAWS[name]
     y, scores, extras = at_random(costs)
     d = costs.derivatives(y, scores, extras)
-    bend = differences(lambda s: costs.slopes(y, s, extras)[0], scores, 1e-3)
-    cross = differences(lambda e: costs.slopes(y, scores, e)[0], extras, 1e-3)
-    extra = differences(lambda e: costs.slopes(y, scores, e)[1], extras, 1e-3)
+    np.testing.assert_allclose(d.cost, costs.cost(y, scores, extras), rtol=1e-13)
+    for once, again in zip(costs.slopes(y, scores, extras), (d.cost, d.slope, d.extra_slope)):
+        np.testing.assert_allclose(once, again, rtol=1e-13)
+    np.testing.assert_allclose(costs.curvature(y, scores, extras), d.curvature, rtol=1e-13)
+    bend = differences(lambda s: costs.slopes(y, s, extras)[1], scores, 1e-3)
+    cross = differences(lambda e: costs.slopes(y, scores, e)[1], extras, 1e-3)
+    extra = differences(lambda e: costs.slopes(y, scores, e)[2], extras, 1e-3)
     np.testing.assert_allclose(d.curvature, bend, rtol=1e-7, atol=1e-8)
     np.testing.assert_allclose(d.cross, cross, rtol=1e-7, atol=1e-8)
     np.testing.assert_allclose(d.extra_curvature, extra, rtol=1e-7, atol=1e-8)
