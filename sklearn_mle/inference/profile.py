@@ -25,6 +25,7 @@ from sklearn_mle.inference.parameters import INTERCEPT, Parameter
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.likelihoods.location_scale import LocationScale
 from sklearn_mle.noises.noise import Fact, FloatArray
+from sklearn_mle.rows import matrix
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.solvers.choose import choose
 from sklearn_mle.solvers.solution import Problem
@@ -151,8 +152,8 @@ def _cornered(valley: Valley, parameter: Parameter, place: float) -> Callable[[f
     likelihood = LocationScale(noise)
     solver = choose(likelihood, "auto")
     column = parameter.column
-    held = np.ones(rows.y.shape[0]) if column == INTERCEPT else rows.X[:, column]
-    others = rows.X if column == INTERCEPT else np.delete(rows.X, column, axis=1)
+    held = np.ones(rows.y.shape[0]) if column == INTERCEPT else matrix.column(rows.X, column)
+    others = rows.X if column == INTERCEPT else matrix.without_column(rows.X, column)
     intercept = valley.terms.intercept and column != INTERCEPT
     y = rows.y - place * held
 

@@ -35,8 +35,12 @@ from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.reports.behind import estimator_behind, feature_names
 from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.matrix import in_full
+from sklearn_mle.rows.written_out import written_out
 from sklearn_mle.solvers.solution import Start
 
+LARGEST = 10_000
+"""Coefficients whose covariance is affordable: 800 MB."""
 SAME_DATA = 1e-6
 """Relative difference of log-likelihoods above which data are not those of the fit."""
 DENSE = 4
@@ -151,6 +155,7 @@ def infer(
             f"Pipeline; got {type(model).__name__}. Fit one of these."
         )
     check_is_fitted(model)
+    _check_size(model)
     names = feature_names(estimator)
     if isinstance(model, MLERegressor):
         rows = checks.rows_for_regression(model, table, y, sample_weight, reset=False)
@@ -189,10 +194,20 @@ def infer(
     )
 
 
+def _check_size(model: MLERegressor | MLEClassifier) -> None:
+    """The covariance of all coefficients fits in memory."""
+    size = np.size(model.coef_)
+    if size > LARGEST:
+        raise ValueError(
+            f"infer makes a matrix of all coefficients with each other, which may be {LARGEST} at "
+            f"most; got {size}. Fit fewer features, for example those of a sum or a group."
+        )
+
+
 def _features_of(estimator: Any, X: Any) -> FloatArray:
     """New X as the model behind an estimator takes it, in float64."""
     model, table = estimator_behind(estimator, X)
-    return np.asarray(checks.features(model, table), dtype=np.float64)
+    return np.asarray(in_full(checks.features(model, table)), dtype=np.float64)
 
 
 def _valley_of_regression(model: MLERegressor, rows: InMemoryRows) -> Valley:
@@ -201,7 +216,7 @@ def _valley_of_regression(model: MLERegressor, rows: InMemoryRows) -> Valley:
     values = [model.scale_, *model.noise_.shape_values([s.name for s in costs.shapes])]
     extras = [float(r.stretched(v)) if v > r.low else 0.0 for r, v in zip(costs.stretches, values)]
     gamma = terms.inside(model.coef_[None, :], np.array([model.intercept_]))
-    return Valley(rows, costs, terms, np.concatenate([gamma.ravel(), extras]))
+    return Valley(written_out(rows), costs, terms, np.concatenate([gamma.ravel(), extras]))
 
 
 def _valley_of_classes(model: MLEClassifier, rows: InMemoryRows) -> Valley:
@@ -211,7 +226,7 @@ def _valley_of_classes(model: MLEClassifier, rows: InMemoryRows) -> Valley:
     if costs.n_scores > 1:
         coef, level = costs.basis.T @ coef, costs.basis.T @ level
     bottom = terms.inside(coef, level).ravel()
-    return Valley(rows, costs, terms, bottom, endless=bool(model.separated_))
+    return Valley(written_out(rows), costs, terms, bottom, endless=bool(model.separated_))
 
 
 def _rows_of_classes(

@@ -19,6 +19,7 @@ from sklearn_mle.reports.drawing import (
     drawing_axes,
     fitted_regressor,
 )
+from sklearn_mle.rows.matrix import canonical, is_sparse
 
 
 class NoiseFitDisplay:
@@ -221,7 +222,8 @@ def _refits(
 ) -> FloatArray:
     """Sorted standardised residuals of refits to responses simulated from the fit."""
     rng = check_random_state(random_state)
-    features, center = np.asarray(X)[rows], location[rows]
+    table = canonical(X) if is_sparse(X) else np.asarray(X)
+    features, center = table[rows], location[rows]
     law = model.noise_.distribution(center, model.scale_)
     simulated = np.empty((n_simulations, len(center)))
     for i in range(n_simulations):

@@ -107,6 +107,18 @@ def row_sums(X: Matrix) -> NDArray[Any]:
     return sums
 
 
+def column(X: Matrix, j: int) -> FloatArray:
+    """One column in full, shape (m,)."""
+    return X[:, [j]].toarray()[:, 0] if is_sparse(X) else X[:, j]
+
+
+def without_column(X: Matrix, j: int) -> Matrix:
+    """X with one column less."""
+    if is_sparse(X):
+        return canonical(X[:, np.delete(np.arange(X.shape[1]), j)])
+    return np.delete(X, j, axis=1)
+
+
 def entries(X: Matrix) -> NDArray[Any]:
     """The entries of an array, or those stored, to be changed one by one."""
     return X.data if is_sparse(X) else X
