@@ -17,6 +17,8 @@ from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import FloatArray
 
 DTYPES = (np.float64, np.float32)
+MOST_COEFFICIENTS = 10_000
+"""Coefficients whose covariance is affordable: 800 MB."""
 WAYS_OUT = {
     "Unknown label type": "Pass labels of one kind; for a numeric target use MLERegressor.",
     "y should be a 1d array": "Fit one column of y at a time.",
@@ -262,6 +264,16 @@ def _with_way_out(message: str, name: str) -> str:
         if found in message:
             return message + ("" if message.endswith("\n") else " ") + way_out
     return message
+
+
+def check_coefficients(size: int) -> None:
+    """The covariance of so many coefficients fits in memory."""
+    if size > MOST_COEFFICIENTS:
+        raise ValueError(
+            "infer makes a matrix of all coefficients with each other, which may be "
+            f"{MOST_COEFFICIENTS} at most; got {size}. Fit fewer features, for example sums of "
+            "them or one column a group."
+        )
 
 
 def check_probabilities(name: str, value: ArrayLike) -> NDArray[np.float64]:

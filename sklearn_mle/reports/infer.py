@@ -39,8 +39,6 @@ from sklearn_mle.rows.matrix import in_full
 from sklearn_mle.rows.written_out import written_out
 from sklearn_mle.solvers.solution import Start
 
-LARGEST = 10_000
-"""Coefficients whose covariance is affordable: 800 MB."""
 SAME_DATA = 1e-6
 """Relative difference of log-likelihoods above which data are not those of the fit."""
 DENSE = 4
@@ -155,7 +153,7 @@ def infer(
             f"Pipeline; got {type(model).__name__}. Fit one of these."
         )
     check_is_fitted(model)
-    _check_size(model)
+    checks.check_coefficients(np.size(model.coef_))
     names = feature_names(estimator)
     if isinstance(model, MLERegressor):
         rows = checks.rows_for_regression(model, table, y, sample_weight, reset=False)
@@ -192,16 +190,6 @@ def infer(
         ci=ci,
         features_of=partial(_features_of, estimator),
     )
-
-
-def _check_size(model: MLERegressor | MLEClassifier) -> None:
-    """The covariance of all coefficients fits in memory."""
-    size = np.size(model.coef_)
-    if size > LARGEST:
-        raise ValueError(
-            f"infer makes a matrix of all coefficients with each other, which may be {LARGEST} at "
-            f"most; got {size}. Fit fewer features, for example those of a sum or a group."
-        )
 
 
 def _features_of(estimator: Any, X: Any) -> FloatArray:

@@ -39,6 +39,8 @@ class Solved:
     left : float
         A bound on what the energy of the solution is above that.
     products : int
+    longest : float
+        The longest step: about one over the least eigenvalue, in units of the diagonal.
     stuck : bool
         Whether a direction without curvature ended it.
     """
@@ -48,6 +50,7 @@ class Solved:
     energy: float
     left: float
     products: int
+    longest: float
     stuck: bool
 
 
@@ -91,4 +94,4 @@ def solve(
         left = SAFETY * longest * fresh
         direction, rho = residual + (fresh / rho) * direction, fresh
         stuck = not rho > 0.0
-    return Solved(x / unit, residual * unit, energy, left, products, stuck)
+    return Solved(x / unit, residual * unit, energy, left, products, longest, stuck)

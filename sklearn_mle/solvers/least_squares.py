@@ -23,6 +23,7 @@ from sklearn_mle.likelihoods import location_scale
 from sklearn_mle.noises.noise import Fact, Noise
 from sklearn_mle.rows.rows import FloatArray, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
+from sklearn_mle.solvers import least_squares_cg
 from sklearn_mle.solvers.extended_precision import two_product
 from sklearn_mle.solvers.gram import (
     EPS,
@@ -33,6 +34,7 @@ from sklearn_mle.solvers.gram import (
     varying,
     weighted_sums,
 )
+from sklearn_mle.solvers.newton_cg import SPARSE
 from sklearn_mle.solvers.normal_inverse import TriangularInverse, from_rows
 from sklearn_mle.solvers.orthogonal import factor
 from sklearn_mle.solvers.refinement import CLEAR_SHARE, Factored, Refined, refine
@@ -56,6 +58,9 @@ TRUSTED_CONTRACTION = 0.1
 """A Cholesky factor is used if refinement with it would converge at least this fast for certain."""
 GOOD_RCOND = 1e-4
 """Coefficients from a Gram matrix with a better condition have 11 digits or more at once."""
+MANY = 20
+"""Sparse columns from which on conjugate gradients are tried before an orthogonal factorisation:
+they solve for dependent columns (all levels of a factor beside an intercept) by passes alone."""
 SMALL = 1024
 """Numbers in X up to which refinement costs less than the rest of a fit."""
 DOUBTFUL_SHARE = 1e-10
@@ -71,7 +76,7 @@ class Trace:
     Parameters
     ----------
     method : str
-        Where the factor came from: "cholesky" or "orthogonal".
+        Where the factor came from: "cholesky" or "orthogonal"; "conjugate" where none was made.
     rcond : float
         Reciprocal condition of the scaled columns.
     refinements : int
@@ -114,6 +119,10 @@ def _solve(problem: Problem, tol: float, max_iter: int) -> tuple[Solution, Trace
     if rows.n_rows - fit_intercept >= rows.n_columns:
         sums = gram(rows, frame, fit_intercept)
     factored = None if sums is None else by_cholesky(sums, rows.total_weight)
+    if factored is None and rows.density < SPARSE and rows.n_columns >= MANY:
+        solution, sure = least_squares_cg.attempt(problem, None, tol, max_iter)
+        if sure:
+            return solution, Trace("conjugate", 1.0, solution.n_iter - 1, True)
     method = "cholesky" if factored is not None else "orthogonal"
     if sums is None or factored is None:
         factored = by_orthogonal(rows, centred_frame(rows, frame, sums, fit_intercept))

@@ -60,6 +60,13 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     -------
     Solution
     """
+    return attempt(problem, start, tol, max_iter)[0]
+
+
+def attempt(
+    problem: Problem, start: Start | None, tol: float, max_iter: int
+) -> tuple[Solution, bool]:
+    """`solve`, and whether every coefficient is exact for sure, or a watch ended the fit."""
     rows, noise = problem.rows, problem.likelihood.noise
     objective = SquaresObjective(rows, problem.fit_intercept)
     theta = objective.start() if start is None else objective.pack(start.coef, start.intercept)
@@ -78,7 +85,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         excess = end.decrement * objective.y_unit**2 * unit_loss
         loss_gap = excess / (mean_loss * rows.total_weight)
     gap = location_scale.optimality_gap(noise, rows.total_weight, cost, loss_gap)
-    return Solution(
+    solution = Solution(
         coef=coef,
         intercept=intercept,
         scale=scale,
@@ -89,6 +96,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         gap=gap,
         rank=rows.n_columns - flat.shape[1],
     )
+    return solution, end.sure or end.stopped
 
 
 def _outcome(

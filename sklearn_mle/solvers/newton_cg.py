@@ -56,6 +56,9 @@ SETTLED = 1e-6
 ROUGH = 0.1
 """Share of its decrement that a first step may leave."""
 MOST_PRODUCTS = 1000
+LONG = 1e4
+"""Step of conjugate gradients from which on columns nearly depend on each other, so that a small
+decrement does not say that every coefficient is exact."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class End:
     decrement : float
         Of the last step, with a bound on what it left.
     n_iter, products : int
+    longest : float
+        Of all steps of conjugate gradients.
     exact, exhausted, stopped : bool
         Whether theta is exact; whether max_iter or a watch ended the steps.
     """
@@ -78,6 +83,7 @@ class End:
     decrement: float
     n_iter: int
     products: int
+    longest: float
     exact: bool = False
     exhausted: bool = False
     stopped: bool = False
@@ -86,6 +92,11 @@ class End:
     def gap(self) -> float:
         """The decrement relative to the cost, which is never below zero."""
         return min(self.decrement, self.value) / max(1.0, abs(self.value))
+
+    @property
+    def sure(self) -> bool:
+        """Whether theta is exact in every direction, as far as was seen."""
+        return self.exact and self.longest < LONG
 
 
 def pays(rows: Rows, size: int) -> bool:
@@ -116,7 +127,8 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     end = descend(objective, theta, max_iter, watching(problem, objective))
     coef, intercept = objective.unpack(end.theta)
     doubtful = not end.exact or any_excluded(rows, coef, intercept)
-    if doubtful and not end.stopped and objective.size <= LARGEST_HESSIAN:
+    hard = doubtful or not end.sure
+    if hard and not end.stopped and objective.size <= LARGEST_HESSIAN:
         near = Start(coef, intercept)
         left = max(1, max_iter - end.n_iter)
         after = newton.solve(problem, start=near, tol=tol, max_iter=left)
@@ -152,7 +164,7 @@ def descend(
     unit = np.repeat(across, objective.n_terms)
     floor = 1e-8 * unit
     value, gradient = objective.value_and_gradient(theta)
-    decrement, products = np.inf, 0
+    decrement, products, longest = np.inf, 0, 1.0
     for taken in range(max_iter):
 
         def enough(energy: float, left: float) -> bool:
@@ -161,22 +173,22 @@ def descend(
         product = objective.hessian_product(theta)
         found = conjugate_gradients.solve(product, unit, -gradient, enough, MOST_PRODUCTS)
         step, products = found.x, products + found.products
-        decrement = found.energy + found.left
+        decrement, longest = found.energy + found.left, max(longest, found.longest)
         if found.left <= exact and decrement <= NEAR * weight:
-            return End(theta + step, value, decrement, taken, products, exact=True)
+            return End(theta + step, value, decrement, taken, products, longest, exact=True)
         slope, length = float(gradient @ step), 1.0
         ahead = objective.value_and_gradient(theta + step)
         if not sufficient(1.0, ahead[0], value, slope):
             length = backtrack(objective.along(theta, step), value, slope)
             if length == 0.0:
-                return End(theta, value, decrement, taken, products)
+                return End(theta, value, decrement, taken, products, longest)
             ahead = objective.value_and_gradient(theta + length * step)
         theta, (value, gradient) = theta + length * step, ahead
         if decrement > SETTLED * weight:
             unit = np.maximum(np.sqrt(objective.hessian_diagonal(theta)), floor)
         if stops(theta):
-            return End(theta, value, decrement, taken + 1, products, stopped=True)
-    return End(theta, value, decrement, max_iter, products, exhausted=True)
+            return End(theta, value, decrement, taken + 1, products, longest, stopped=True)
+    return End(theta, value, decrement, max_iter, products, longest, exhausted=True)
 
 
 def _outcome(end: End, doubtful: bool, tol: float, max_iter: int) -> Outcome:
