@@ -14,12 +14,14 @@ lbfgs              the same, and products with     to rounding, certified by con
                    the Hessian
 newton_cg          the same                        the same
 least_squares_cg   a quadratic cost                to rounding, certified in the same way
+joint_cg           a smooth noise                  the same; one minimum where the noise is not
+                                                   log-concave
 =================  ==============================  ==============================================
 
 ``"auto"`` takes the first in the table whose needs the likelihood meets; lbfgs before newton where
 there are many coefficients, but more than twice as many rows; newton_cg where there are many and
-the rows are sparse, and least_squares_cg where sparse columns are so many that a matrix of them is
-not affordable.
+the rows are sparse, and least_squares_cg and joint_cg where sparse columns are so many that a
+matrix of them is not affordable.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from typing import Any
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.rows import Rows
 from sklearn_mle.solvers import (
+    joint_cg,
     joint_newton,
     lbfgs,
     least_absolute,
@@ -49,9 +52,11 @@ SOLVERS: dict[str, ModuleType] = {
     "lbfgs": lbfgs,
     "newton_cg": newton_cg,
     "least_squares_cg": least_squares_cg,
+    "joint_cg": joint_cg,
 }
 
 OF_CLASSES = ("newton", "lbfgs", "newton_cg")
+MATRIX_FREE = {"least_squares": "least_squares_cg", "joint_newton": "joint_cg"}
 SEARCHES = ("open_quantile",)
 """Solvers for open shapes, beside joint_newton, which takes both."""
 
@@ -75,8 +80,8 @@ def choose(likelihood: Any, solver: str, rows: Rows | None = None) -> Any:
     """
     fitting = [name for name in SOLVERS if _meets(likelihood, name)]
     if solver == "auto":
-        if rows is not None and "least_squares_cg" in fitting and least_squares_cg.pays(rows):
-            return SOLVERS["least_squares_cg"]
+        if rows is not None and fitting[0] in MATRIX_FREE and least_squares_cg.pays(rows):
+            return SOLVERS[MATRIX_FREE[fitting[0]]]
         if rows is None or "lbfgs" not in fitting:
             return SOLVERS[fitting[0]]
         size = rows.n_columns * likelihood.n_scores
@@ -106,6 +111,6 @@ def _meets(likelihood: Any, solver: str) -> bool:
     if (solver in OF_CLASSES) != hasattr(likelihood, "n_scores"):
         return False
     shapes = bool(getattr(likelihood, "noise", None) and likelihood.noise.shapes)
-    if shapes != (solver in SEARCHES) and solver != "joint_newton":
+    if shapes != (solver in SEARCHES) and solver not in ("joint_newton", "joint_cg"):
         return False
     return SOLVERS[solver].NEEDS in likelihood.facts
