@@ -14,14 +14,15 @@ lbfgs              the same, and products with     to rounding, certified by con
                    the Hessian
 newton_cg          the same                        the same
 least_squares_cg   a quadratic cost                to rounding, certified in the same way
+least_absolute_cg  a piecewise linear cost         up to a gap that is reported
 joint_cg           a smooth noise                  the same; one minimum where the noise is not
                                                    log-concave
 =================  ==============================  ==============================================
 
 ``"auto"`` takes the first in the table whose needs the likelihood meets; lbfgs before newton where
 there are many coefficients, but more than twice as many rows; newton_cg where there are many and
-the rows are sparse, and least_squares_cg and joint_cg where sparse columns are so many that a
-matrix of them is not affordable.
+the rows are sparse, and the others in _cg where sparse columns are so many that a matrix of them is
+not affordable.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from sklearn_mle.solvers import (
     joint_newton,
     lbfgs,
     least_absolute,
+    least_absolute_cg,
     least_squares,
     least_squares_cg,
     newton,
@@ -52,11 +54,16 @@ SOLVERS: dict[str, ModuleType] = {
     "lbfgs": lbfgs,
     "newton_cg": newton_cg,
     "least_squares_cg": least_squares_cg,
+    "least_absolute_cg": least_absolute_cg,
     "joint_cg": joint_cg,
 }
 
 OF_CLASSES = ("newton", "lbfgs", "newton_cg")
-MATRIX_FREE = {"least_squares": "least_squares_cg", "joint_newton": "joint_cg"}
+MATRIX_FREE = {
+    "least_squares": "least_squares_cg",
+    "least_absolute": "least_absolute_cg",
+    "joint_newton": "joint_cg",
+}
 SEARCHES = ("open_quantile",)
 """Solvers for open shapes, beside joint_newton, which takes both."""
 

@@ -12,7 +12,7 @@ find the most and bound the rest.
 from __future__ import annotations
 
 from sklearn_mle.likelihoods import location_scale
-from sklearn_mle.likelihoods.squares import SquaresObjective
+from sklearn_mle.likelihoods.residual_products import HalfSquare, ResidualProducts
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.rows import Rows
 from sklearn_mle.solvers import newton_cg
@@ -68,7 +68,7 @@ def attempt(
 ) -> tuple[Solution, bool]:
     """`solve`, and whether every coefficient is exact for sure, or a watch ended the fit."""
     rows, noise = problem.rows, problem.likelihood.noise
-    objective = SquaresObjective(rows, problem.fit_intercept)
+    objective = ResidualProducts(rows, problem.fit_intercept, HalfSquare())
     theta = objective.start() if start is None else objective.pack(start.coef, start.intercept)
     watch = watching(problem, objective)
     end = newton_cg.descend(objective, theta, max_iter, watch, rough=FINE)

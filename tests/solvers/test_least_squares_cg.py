@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from sklearn_mle.likelihoods.location_scale import LocationScale
-from sklearn_mle.likelihoods.squares import SquaresObjective
+from sklearn_mle.likelihoods.residual_products import HalfSquare, ResidualProducts
 from sklearn_mle.noises import Gaussian
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.solvers import least_squares, least_squares_cg
@@ -60,7 +60,7 @@ def test_a_fit_through_every_row():
 
 def test_the_objective_is_what_it_says():
     one = problem(500, 20, density=0.3, weighted=True)
-    objective = SquaresObjective(one.rows, True)
+    objective = ResidualProducts(one.rows, True, HalfSquare())
     theta = np.random.default_rng(2).normal(size=objective.size)
     value, gradient, H = objective.derivatives(theta)
     coef, intercept = objective.unpack(theta)
