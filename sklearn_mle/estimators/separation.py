@@ -13,9 +13,9 @@ from sklearn_mle.estimators import checks
 from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import FloatArray
-from sklearn_mle.solvers import newton
+from sklearn_mle.solvers import newton, newton_cg
 from sklearn_mle.solvers.separation import Recession, find_separation, name_features
-from sklearn_mle.solvers.solution import Problem
+from sklearn_mle.solvers.solution import Problem, Status
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,23 @@ _Question: Any = type("detect_separation", (BaseEstimator,), {})
 
 
 def _prove(problem: Problem) -> Recession | None:
-    """A proof in any case: where a fit raises no suspicion its maximum is where to look for one."""
+    """A proof in any case: where a fit raises no suspicion its maximum is where to look for one.
+
+    Of very many sparse columns only the fit itself is asked: where Newton's step is nothing and no
+    class is excluded, nothing separates (`overlap`).
+    """
+    rows = problem.rows
+    size = rows.n_columns * problem.likelihood.n_scores
+    if newton_cg.pays(rows, size) and size > newton_cg.LARGEST_HESSIAN:
+        end = newton_cg.solve(problem, start=None, tol=1e-8, max_iter=100)
+        if end.outcome.status is not Status.CONVERGED:
+            raise ValueError(
+                "detect_separation finds which features separate classes among at most "
+                f"{newton_cg.LARGEST_HESSIAN} coefficients of sparse features; got {size}, and a "
+                "fit without a clear maximum. Leave out features that occur in one class only, or "
+                "ask about some of the features at a time."
+            )
+        return None
     fit = newton.solve(problem, start=None, tol=1e-8, max_iter=100)
     if fit.separation is not None:
         return fit.separation

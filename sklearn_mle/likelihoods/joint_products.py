@@ -18,20 +18,22 @@ from sklearn_mle.rows.rows import Block, Rows
 class JointProducts(Products):
     """The cost of `JointObjective`, with its Hessian in products.
 
-    Where the noise is not log-concave the curvature of each row is that of a parabola which touches
-    the cost from above (De Leeuw and Lange 2009), so that every step goes downhill.
-
     Parameters
     ----------
     inner : JointObjective
         Of a noise with all shapes filled in.
     noise : Noise
         That noise.
+    true : bool
+        Whether curvatures are those of the cost. Where the noise is not log-concave some may be
+        negative; otherwise they are those of parabolas which touch the cost from above (De Leeuw
+        and Lange 2009), so that every step goes downhill.
     """
 
     n_scores = 1
 
-    def __init__(self, inner: JointObjective, noise: Noise) -> None:
+    def __init__(self, inner: JointObjective, noise: Noise, *, true: bool) -> None:
+        self.true = true
         self.inner = inner
         self.noise = noise
         self.rows: Rows = inner.rows
@@ -104,8 +106,8 @@ class JointProducts(Products):
         return product
 
     def _bend(self, z: FloatArray) -> FloatArray:
-        """Curvatures that are not negative."""
-        bend = np.maximum(self.noise.curvature(z), 0.0)
-        if self.inner.convex:
-            return bend
+        """Curvatures of the rows."""
+        bend = self.noise.curvature(z)
+        if self.true:
+            return np.maximum(bend, 0.0) if self.inner.convex else bend
         return np.maximum(bend, self.noise.slope(z) / np.where(z == 0.0, np.inf, z))

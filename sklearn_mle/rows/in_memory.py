@@ -121,6 +121,10 @@ class InMemoryRows(Rows):
             self._views[first, last] = row_range(self.X, first, last)
         return self._views[first, last]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the views, which would be copied."""
+        return {**vars(self), "_views": {}}
+
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         sums = Sums()
         self._for_each_block(per_block, columns, lambda parts, _: sums.add(parts))

@@ -9,6 +9,7 @@ the fit of the shapes before.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -96,14 +97,28 @@ def _descend(
     max_iter: int,
     watch: Watch | None = None,
 ) -> newton_cg.End:
-    """Steps for a noise with all shapes filled in."""
-    objective = JointProducts(plain.of(noise), noise)
+    """Steps for a noise with all shapes filled in.
+
+    Without log-concavity, steps that are sure to go downhill lead near a minimum, where the true
+    curvatures are positive, and Newton's steps end there.
+    """
+    there = plain.of(noise)
+    true = JointProducts(there, noise, true=True)
     seen = problem.watch if watch is None else watch
 
     def stops(theta: FloatArray) -> bool:
         return seen.stops(lambda: Place(*plain.unpack(theta), plain.scale(theta), noise))
 
-    return newton_cg.descend(objective, theta, max_iter, stops)
+    if there.convex:
+        return newton_cg.descend(true, theta, max_iter, stops)
+    safe = JointProducts(there, noise, true=False)
+    first = newton_cg.descend(safe, theta, max_iter, stops, near=newton_cg.SETTLED)
+    if first.stopped or first.exhausted:
+        return first
+    end = newton_cg.descend(true, first.theta, max_iter, stops)
+    if not (end.exact or end.stopped):
+        end = newton_cg.descend(safe, first.theta, max_iter, stops)
+    return replace(end, n_iter=first.n_iter + end.n_iter)
 
 
 def _outcome(end: newton_cg.End, gap: float, tol: float, max_iter: int) -> Outcome:

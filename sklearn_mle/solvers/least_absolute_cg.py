@@ -46,9 +46,13 @@ WITHIN_MAX_ITER = True
 
 MANY_COLUMNS = 4000
 """Sparse columns from which on matrices of them are not made."""
-NARROWER = 0.2
-"""Factor from one width to the next."""
-STEPS = 15
+NARROWER = 0.5
+"""Factor from one width to the next: the gap falls as the width does, and from a wider one Newton's
+steps take long to find which rows are within."""
+STEPS = 40
+ENOUGH_PRODUCTS = 1000
+"""Products with the Hessian at one width after which a narrower one, with twice as many, is not
+tried."""
 BACKGROUND = 0.01
 """Part that rows beyond the width take in the correction of the dual."""
 FINE = 1e-20
@@ -101,11 +105,12 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     width, best, gap, widths, ended = _mean_size(squares, theta), theta, 1.0, 0, False
     while widths < max_iter and gap > tol and width > 0.0 and not ended:
         smoothed = squares.of(SmoothedAbsolute(width, tilt))
-        theta = newton_cg.descend(smoothed, theta, STEPS, never).theta
+        end = newton_cg.descend(smoothed, theta, STEPS, never)
+        theta = end.theta
         fresh = relative_gap(smoothed, theta)
         widths, width = widths + 1, width * NARROWER
         paid, (best, gap) = fresh <= WORTHWHILE * gap, min((theta, fresh), (best, gap), key=_second)
-        ended = stops(theta) or not paid
+        ended = stops(theta) or not paid or end.products > ENOUGH_PRODUCTS
     flat = null_directions(squares)
     best = shortest(squares, best, flat, squares.value(best))
     coef, intercept = squares.unpack(best)

@@ -152,11 +152,17 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
 
 
 def descend(
-    objective: Products, theta: FloatArray, max_iter: int, stops: Any, rough: float = ROUGH
+    objective: Products,
+    theta: FloatArray,
+    max_iter: int,
+    stops: Any,
+    rough: float = ROUGH,
+    near: float = NEAR,
 ) -> End:
     """Newton steps by conjugate gradients until theta is exact, or no step helps.
 
-    A step may leave ``rough`` of its decrement, or less near the minimum.
+    A step may leave ``rough`` of its decrement, or less near the minimum; the last one is that with
+    a decrement a unit of weight of at most ``near``.
     """
     weight = objective.rows.total_weight
     exact = EXACT * weight
@@ -168,13 +174,16 @@ def descend(
     for taken in range(max_iter):
 
         def enough(energy: float, left: float) -> bool:
-            return left <= max(exact, min(rough, energy / weight) * energy)
+            wanted = max(exact, min(rough, energy / weight) * energy)
+            return left <= max(wanted, 1e-6 * near * weight)
 
         product = objective.hessian_product(theta)
         found = conjugate_gradients.solve(product, unit, -gradient, enough, MOST_PRODUCTS)
         step, products = found.x, products + found.products
         decrement, longest = found.energy + found.left, max(longest, found.longest)
-        if found.left <= exact and decrement <= NEAR * weight:
+        if found.stuck and not found.energy > 0.0:
+            return End(theta, value, decrement, taken, products, longest)
+        if found.left <= max(exact, 1e-6 * near * weight) and decrement <= near * weight:
             return End(theta + step, value, decrement, taken, products, longest, exact=True)
         slope, length = float(gradient @ step), 1.0
         ahead = objective.value_and_gradient(theta + step)

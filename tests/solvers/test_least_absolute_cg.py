@@ -60,8 +60,8 @@ def test_many_columns_need_no_matrix_of_them():
     X = one.rows.X
     size = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
     tracemalloc.start()
-    made = least_absolute_cg.solve(one, start=None, tol=1e-3, max_iter=100)
+    made = least_absolute_cg.solve(one, start=None, tol=0.02, max_iter=100)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert made.gap < 0.05 and made.rank == 6000
+    assert made.gap <= 0.02 and made.rank == 6000
     assert peak < 10 * size
