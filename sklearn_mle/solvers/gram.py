@@ -27,6 +27,8 @@ CONSTANT_UNITS = 8.0
 """A column whose spread is below this many units in the last place of its entries is constant."""
 ORDINARY = 1e60
 """Columns of this size or its inverse are brought near 1 before they are squared."""
+NEAR = 0.7
+"""Mean over root mean square up to which squares lose less than a digit if they are not shifted."""
 STRIP_NUMBERS = 512
 """Numbers to which a shift is repeated, so that short rows are shifted in long strips."""
 PRODUCT_ROWS = 1024
@@ -128,38 +130,61 @@ class CrossProducts:
         return product
 
 
-def weighted_sums(block: Block) -> tuple[FloatArray, FloatArray, float]:
-    """Sums of columns and of absolute values, y last, and the total weight."""
+def weighted_sums(block: Block) -> tuple[FloatArray, FloatArray, float, bool]:
+    """Sums of columns and of squares, y last; the total weight; whether rows are sparse."""
+    X, y = block.X, block.y
     w = np.ones(block.n_rows) if block.weight is None else block.weight
-    sums = np.append(dot(w, block.X), w @ block.y)
-    sizes = np.append(dot(w, abs(block.X)), w @ np.abs(block.y))
-    return sums, sizes, float(w.sum())
+    if is_sparse(X):
+        squared = w @ squares(X)
+    elif block.weight is None:
+        squared = np.einsum("ij,ij->j", X, X)
+    else:
+        squared = np.einsum("i,ij,ij->j", w, X, X)
+    sums, squared = np.append(dot(w, X), w @ y), np.append(squared, w @ (y * y))
+    return sums, squared, float(w.sum()), is_sparse(X)
 
 
 def estimate_frame(rows: Rows, fit_intercept: bool) -> Frame:
-    """A frame from a sample, or from all rows if they are few."""
+    """A frame from a sample, or from all rows if they are few.
+
+    Where no column is far from zero for its spread, none of X is shifted.
+    """
     few = rows if rows.n_rows <= 2 * SAMPLE_ROWS else rows.sample(SAMPLE_ROWS)
-    sums, sizes, weight = few.total(weighted_sums)
-    unit = units(sizes / weight)
+    with np.errstate(over="ignore"):
+        sums, squared, weight, sparse = few.total(weighted_sums)
+    spread, unit = np.sqrt(squared / weight), np.ones_like(sums)
+    ordinary = bool((spread < ORDINARY).all() and (spread > 1.0 / ORDINARY).all())
+    if not ordinary:
+        unit = units(few.total(_sizes)[0] / weight)
+        spread = np.sqrt(few.total(_squares_in(unit))[0] / weight)
     if not fit_intercept:
         return Frame(np.zeros_like(sums), unit)
-    return Frame(sums / weight, unit, _far_columns(few, sums / weight, unit))
+    mean = sums / weight
+    small, spread = np.abs(mean * unit)[:-1], spread[:-1]
+    if ordinary and (small < NEAR * spread).all():
+        mean[:-1] = 0.0
+        return Frame(mean, unit)
+    if not sparse:
+        return Frame(mean, unit)
+    deviation = np.sqrt(np.maximum(np.square(spread) - np.square(small), 0.0))
+    return Frame(mean, unit, far_columns(small, deviation))
 
 
-def _far_columns(rows: Rows, mean: FloatArray, unit: FloatArray) -> tuple[int, ...]:
-    """Columns of sparse rows that are far from zero for their spread."""
+def _sizes(block: Block) -> tuple[FloatArray]:
+    """Sums of absolute values, y last."""
+    w = np.ones(block.n_rows) if block.weight is None else block.weight
+    return (np.append(dot(w, abs(block.X)), w @ np.abs(block.y)),)
 
-    def squares_of(block: Block) -> tuple[FloatArray]:
-        if not is_sparse(block.X):
-            return (np.zeros(rows.n_columns),)
-        Z = with_entries(block.X, entries(block.X) * per_column(block.X, unit))
-        return (block.weigh(np.ones(block.n_rows)) @ squares(Z),)
 
-    square = rows.total(squares_of)[0] / rows.total_weight
-    if not square.any():
-        return ()
-    centre = (mean * unit)[:-1]
-    return far_columns(centre, np.sqrt(np.maximum(square - np.square(centre), 0.0)))
+def _squares_in(unit: FloatArray) -> Callable[[Block], tuple[FloatArray]]:
+    """Sums of squares in these units, y last."""
+
+    def per_block(block: Block) -> tuple[FloatArray]:
+        w = np.ones(block.n_rows) if block.weight is None else block.weight
+        Z = with_entries(block.X, entries(block.X) * per_column(block.X, unit[:-1]))
+        return (np.append(w @ squares(Z), w @ np.square(block.y * unit[-1])),)
+
+    return per_block
 
 
 def units(size: FloatArray) -> FloatArray:

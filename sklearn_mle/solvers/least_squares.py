@@ -157,7 +157,7 @@ def by_cholesky(sums: Gram, weight: float) -> Factored | None:
     A = np.divide(A, scales, out=scales)
     R, rcond = A, 1.0
     if p:
-        norm = float(np.linalg.norm(A, 1))
+        norm = float(np.abs(A).sum(axis=0).max())
         R, failed = dpotrf(A.T, clean=1, overwrite_a=1)
         if failed:
             return None
@@ -202,11 +202,9 @@ def direct(sums: Gram, factored: Factored, weight: float, fit_intercept: bool) -
 
 def intercept_of(sums: Gram, coef: FloatArray) -> float:
     """``mean(y) - mean(X)'b``, rounded once: its terms may be far larger than itself."""
-    shift, mean = sums.frame.shift, sums.mean / sums.frame.unit
-    large, large_errors = two_product(shift[:-1], coef)
-    small, small_errors = two_product(mean[:-1], coef)
-    terms = np.concatenate([large, large_errors, small, small_errors])
-    return math.fsum([shift[-1], mean[-1], *(-terms).tolist()])
+    means = np.stack([sums.frame.shift, sums.mean / sums.frame.unit])
+    products, errors = two_product(means[:, :-1], -coef)
+    return math.fsum([*means[:, -1].tolist(), *products.ravel().tolist(), *errors.ravel().tolist()])
 
 
 def asks_for_refinement(rows: Rows, sums: Gram, factored: Factored, fit: Refined) -> bool:
@@ -224,7 +222,7 @@ def centred_frame(rows: Rows, frame: Frame, sums: Gram | None, fit_intercept: bo
     if not fit_intercept:
         return frame
     if sums is None:
-        totals, _, weight = rows.total(weighted_sums)
+        totals, _, weight, _ = rows.total(weighted_sums)
         return Frame(totals / weight, frame.unit, frame.far)
     return Frame(frame.shift + sums.mean / frame.unit, frame.unit, frame.far)
 
