@@ -45,6 +45,11 @@ class Reduced:
     c: FloatArray
 
     @cached_property
+    def even(self) -> bool:
+        """Whether all weights are one."""
+        return bool((self.w == 1.0).all())
+
+    @cached_property
     def background(self) -> FloatArray:
         """The Gram matrix of all rows, estimated from a stride of them."""
         stride = max(1, self.y.shape[0] // (20 * self.c.shape[0]))
@@ -81,24 +86,26 @@ class Answer:
     ray: FloatArray | None = None
 
 
-def weighted_gram(Z: Design, w: FloatArray) -> FloatArray:
+def weighted_gram(Z: Design, w: FloatArray | None) -> FloatArray:
     """``Z' diag(w) Z``, block by block so that no temporary is as large as a large Z.
 
     A product of a matrix with its own transpose takes half the time of one of two matrices.
     """
     if not isinstance(Z, np.ndarray):
-        return Z.weighted_gram(w)
+        return Z.weighted_gram(np.ones(Z.shape[0]) if w is None else w)
     m, q = Z.shape
+    if w is not None and m and w[0] == 1.0 and bool((w == 1.0).all()):
+        w = None
     step = max(256, GRAM_BLOCK // q)
-    even = m > 0 and w[0] == 1.0 and bool((w == 1.0).all())
-    grams: list[FloatArray] = []
+    gram: FloatArray | None = None
     for first in range(0, max(m, 1), step):
-        part = Z[first : first + step]
-        if not even:
+        part = Z[first : first + step] if m > step else Z
+        if w is not None:
             part = part * np.sqrt(w[first : first + step])[:, None]
-        gram = np.dot(part.T, part)
-        grams = [grams[0] + gram] if grams else [gram]
-    return grams[0]
+        product = np.dot(part.T, part)
+        gram = product if gram is None else np.add(gram, product, out=gram)
+    assert gram is not None
+    return gram
 
 
 def solve_positive(H: FloatArray, g: FloatArray) -> FloatArray:
@@ -111,8 +118,8 @@ def factor_positive(H: FloatArray) -> FloatArray:
     factor, failed = dpotrf(H, lower=True)
     ridge = 0.0
     while True:
-        pivots = factor.diagonal()
-        if not failed and float(pivots.min()) > 1e-7 * float(pivots.max()):
+        pivots = factor.diagonal().tolist()
+        if not failed and min(pivots) > 1e-7 * max(pivots):
             return factor
         ridge = max(1e-12 * (float(H.diagonal().mean()) or 1.0), 100.0 * ridge)
         factor, failed = dpotrf(H + ridge * np.eye(H.shape[0]), lower=True)

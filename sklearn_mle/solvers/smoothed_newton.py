@@ -8,6 +8,7 @@ and Nielsen 1993).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -34,7 +35,7 @@ CROWD = 8.0
 HESSIAN_ROWS = 60
 """Active rows a column that tell the Hessian well enough, as long as full steps are taken: the
 error of a step is about ``sqrt(1 / 60)`` of it."""
-SPENT = 0.05
+SPENT = 0.2
 """Square of the last Newton step at a width, relative to a third of that of the smoothing error."""
 NARROWEST = 1e-13
 """Width, over the mean absolute response, at which rounding errors of residuals are near."""
@@ -79,17 +80,19 @@ def minimise_smoothed(problem: Reduced, at: Smoothed, width: float, max_steps: i
     ``sqrt(fall * width / w_A)`` in the mean. It is the last one if that is little beside the
     smoothing error (`smoothing_error`).
     """
-    Z, w, c = problem.Z, problem.w, problem.c
+    Z, c = problem.Z, problem.c
+    w = None if problem.even else problem.w
     b, r = at.b, at.residuals
     q = c.shape[0]
-    least = 1e-13 * float(w.sum()) * width
-    psi = w * (r * (1.0 / width)).clip(-1.0, 1.0)
+    total = float(r.shape[0]) if w is None else float(w.sum())
+    least = 1e-13 * total * width
+    psi = _bounded(r * (1.0 / width), w)
     few = HESSIAN_ROWS * max(1, q)
     steps, factor, ray = 0, at.factor, None
     while steps < max_steps:
         g = psi @ Z + c
         active = (np.abs(r) < width).nonzero()[0]
-        weight = float(w.take(active).sum())
+        weight = float(active.shape[0]) if w is None else float(w.take(active).sum())
         factor = factor_positive(active_gram(problem, active, few))
         step = width * dpotrs(factor, g, lower=True)[0]
         factor *= 1.0 / np.sqrt(weight or 1.0)
@@ -99,7 +102,7 @@ def minimise_smoothed(problem: Reduced, at: Smoothed, width: float, max_steps: i
         u = Z @ step
         t, psi = _along(r, u, w, float(c @ step), width, fall)
         if t is None:
-            ray = step if float(w @ np.abs(u)) < float(c @ step) else None
+            ray = step if float(problem.w @ np.abs(u)) < float(c @ step) else None
             break
         b = b + t * step
         r = r - t * u
@@ -131,7 +134,8 @@ def active_gram(problem: Reduced, active: IntArray, few: int) -> FloatArray:
     """
     stride = max(1, active.shape[0] // max(1, few))
     some = active[::stride] if stride > 1 else active
-    H = weighted_gram(problem.Z.take(some, axis=0), problem.w.take(some))
+    w = None if problem.even else problem.w.take(some)
+    H = weighted_gram(problem.Z.take(some, axis=0), w)
     if stride > 1:
         H *= active.shape[0] / some.shape[0]
     if active.shape[0] < 4 * H.shape[0]:
@@ -139,8 +143,15 @@ def active_gram(problem: Reduced, active: IntArray, few: int) -> FloatArray:
     return H
 
 
+def _bounded(ratio: FloatArray, w: FloatArray | None) -> FloatArray:
+    """``w * clip(ratio, -1, 1)`` in place; no weights stand for ones."""
+    np.minimum(ratio, 1.0, out=ratio)
+    np.maximum(ratio, -1.0, out=ratio)
+    return ratio if w is None else np.multiply(ratio, w, out=ratio)
+
+
 def _along(
-    r: FloatArray, u: FloatArray, w: FloatArray, drift: float, width: float, fall: float
+    r: FloatArray, u: FloatArray, w: FloatArray | None, drift: float, width: float, fall: float
 ) -> tuple[float | None, FloatArray]:
     """A step length at which the slope along the line fell to half, and psi there.
 
@@ -151,10 +162,9 @@ def _along(
     per_width = 1.0 / width
 
     def slope(t: float) -> tuple[float, FloatArray]:
-        psi = r - t * u
+        psi = r - u if t == 1.0 else r - t * u
         psi *= per_width
-        psi.clip(-1.0, 1.0, out=psi)
-        psi *= w
+        _bounded(psi, w)
         return float(psi @ u) + drift, psi
 
     low, at_low, t = 0.0, fall, 1.0
@@ -191,9 +201,12 @@ def smoothing_error(problem: Reduced, at: Smoothed) -> float:
     z_i``, of covariance ``sum_A w_i**2 z_i z_i' / 3``. Through the inverse Hessian, with all
     weights alike, this is ``width * sqrt(q / (3 |A|))``.
     """
-    w = problem.w[np.abs(at.residuals) <= at.width]
-    noise = float(w @ w) / max(float(w.sum()) ** 2, LEAST_WIDTH)
-    return at.width * min(1.0, float(np.sqrt(problem.c.shape[0] * noise / 3.0)))
+    if problem.even:
+        noise = 1.0 / max(1, active_count(at))
+    else:
+        w = problem.w[np.abs(at.residuals) <= at.width]
+        noise = float(w @ w) / max(float(w.sum()) ** 2, LEAST_WIDTH)
+    return at.width * min(1.0, math.sqrt(problem.c.shape[0] * noise / 3.0))
 
 
 def active_count(at: Smoothed) -> int:
