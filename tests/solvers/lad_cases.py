@@ -182,10 +182,15 @@ def certified_gap(X, y, w, tau, fit_intercept, coef, intercept, d) -> float:
     if loss <= 0.0:
         return 0.0
     root = np.sqrt(w.astype(long))
-    A = X.astype(long)
+    A, blur = X.astype(long), 0.0
     if fit_intercept:
-        A = np.column_stack([np.ones(X.shape[0]), A - A.mean(axis=0)])
-    U = orthonormal(A * root[:, None])
+        A = A - A.mean(axis=0)
+        spread = np.sqrt(np.mean(A**2, axis=0))
+        there = spread > 0.0
+        offset = np.abs(X.mean(axis=0)[there]) / spread[there]
+        blur = float(32.0 * np.finfo(float).eps * (1.0 + np.max(offset, initial=0.0)))
+        A = np.column_stack([np.ones(X.shape[0]), A])
+    U = orthonormal(A * root[:, None], blur)
     v = d.astype(long) / root
     for _ in range(3):
         v = v - U @ (U.T @ v)
@@ -194,10 +199,11 @@ def certified_gap(X, y, w, tau, fit_intercept, coef, intercept, d) -> float:
     return float(1.0 - np.sum(d * r) / over / loss)
 
 
-def orthonormal(A: np.ndarray) -> np.ndarray:
+def orthonormal(A: np.ndarray, blur: float) -> np.ndarray:
     """An orthonormal basis of the columns, by Gram and Schmidt twice in extended precision.
 
-    QR with pivoting in double precision says which columns are independent.
+    QR with pivoting in double precision says which columns are independent, by more than a blur:
+    what rounding did to entries is no column.
     """
     length = np.sqrt(np.sum(A**2, axis=0))
     A = A[:, length > 0.0] / length[length > 0.0]
@@ -205,7 +211,7 @@ def orthonormal(A: np.ndarray) -> np.ndarray:
         return A
     _, R, order = qr(A.astype(float), mode="economic", pivoting=True)
     diagonal = np.abs(np.diagonal(R))
-    kept = order[: np.count_nonzero(diagonal > 1e-10 * diagonal[0])]
+    kept = order[: np.count_nonzero(diagonal > max(1e-10, blur) * diagonal[0])]
     U = np.empty((A.shape[0], 0), dtype=np.longdouble)
     for j in kept:
         v = A[:, j]
