@@ -83,13 +83,36 @@ def guess_basis(problem: Reduced, residuals: FloatArray, width: float) -> IntArr
         rows = in_full(problem.Z[places])
         length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         score /= np.maximum(length, np.finfo(float).tiny)
-        R, order, *_ = dgeqp3((rows * score[:, None]).T)
+        rows = rows * score[:, None]
+        chosen = _by_elimination(rows) if q > FEW else None
+        if chosen is not None:
+            return places[chosen]
+        R, order, *_ = dgeqp3(rows.T)
         diagonal = np.abs(R.diagonal())
         least = 1e-6 if pool < m else 1e-10
         near = places[order[: int(np.count_nonzero(diagonal > least * diagonal[0]))] - 1]
         if near.shape[0] >= q or pool == m:
             return near[:q]
         pool = min(m, 4 * pool)
+
+
+def _by_elimination(rows: FloatArray) -> IntArray | None:
+    """As many of the rows as there are columns, by Gaussian elimination; None if it nearly fails.
+
+    Its partial pivoting looks at one entry a row where QR looks at lengths: a less careful choice,
+    but of many columns twenty times faster, and pivots correct it.
+    """
+    q = rows.shape[1]
+    if rows.shape[0] < q:
+        return None
+    lu, swaps, _ = dgetrf(rows)
+    diagonal = np.abs(lu.diagonal())
+    if not float(diagonal.min()) > 1e-6 * float(diagonal.max()):
+        return None
+    order = np.arange(rows.shape[0])
+    for i, j in enumerate(swaps.tolist()):
+        order[i], order[j] = order[j], order[i]
+    return order[:q]
 
 
 def descend(
