@@ -16,6 +16,7 @@ from sklearn_mle.likelihoods.residual_products import HalfSquare, ResidualProduc
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.rows import Rows
 from sklearn_mle.solvers import newton_cg
+from sklearn_mle.solvers.conjugate_gradients import SAFETY
 from sklearn_mle.solvers.null_space import null_directions
 from sklearn_mle.solvers.shortest import shortest
 from sklearn_mle.solvers.solution import (
@@ -73,7 +74,10 @@ def attempt(
     watch = watching(problem, objective)
     end = newton_cg.descend(objective, theta, max_iter, watch, rough=FINE)
     flat = null_directions(objective)
-    theta = shortest(objective, end.theta, flat, objective.value(end.theta))
+    value, gradient = objective.value_and_gradient(end.theta)
+    # columns have unit length, so that the last gradient bounds what the last step left
+    after = SAFETY * end.longest * float(gradient @ gradient) / rows.total_weight
+    theta = shortest(objective, end.theta, flat, value)
     coef, intercept = objective.unpack(theta)
     mean_loss = location_scale.mean_loss(rows, noise, coef, intercept)
     scale = noise.scale_from_loss(mean_loss)
@@ -82,7 +86,7 @@ def attempt(
     unit_loss = float(noise.loss(end.theta[:1] * 0.0 + 1.0)[0])
     loss_gap = 0.0
     if mean_loss > 0.0:
-        excess = end.decrement * objective.y_unit**2 * unit_loss
+        excess = min(end.decrement, after) * objective.y_unit**2 * unit_loss
         loss_gap = excess / (mean_loss * rows.total_weight)
     gap = location_scale.optimality_gap(noise, rows.total_weight, cost, loss_gap)
     solution = Solution(

@@ -190,6 +190,13 @@ def test_separation_is_found_alike():
     assert model.separated_ and model.log_likelihood_ == pytest.approx(other.log_likelihood_)
 
 
+def scattered(n, p, density, rng):
+    """Sparse rows with normal entries at random places."""
+    size = rng.poisson(n * p * density)
+    places = rng.integers(0, n, size), rng.integers(0, p, size)
+    return sparse.csr_array(sparse.coo_array((rng.normal(size=size), places), shape=(n, p)))
+
+
 @pytest.fixture
 def never_in_full(monkeypatch):
     """Fails whatever writes out an array of as many numbers as a large X has."""
@@ -216,7 +223,7 @@ FITS = [
 def test_never_written_out_and_little_memory(model, never_in_full):
     n, p = 60_000, 150
     rng = np.random.default_rng(0)
-    X = sparse.random_array((n, p), density=0.01, rng=rng, format="csr", data_sampler=rng.normal)
+    X = scattered(n, p, 0.01, rng)
     y = X @ rng.normal(size=p) + rng.standard_t(4, n)
     y = y > 0.0 if isinstance(model, MLEClassifier) else y
     size = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes

@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from scipy import sparse
+from scattered import scattered
 
 from sklearn_mle import MLERegressor
 from sklearn_mle.noises import StudentT
@@ -12,7 +12,7 @@ from sklearn_mle.noises import StudentT
 
 def data(n, p, density, seed=0):
     rng = np.random.default_rng(seed)
-    X = sparse.random_array((n, p), density=density, rng=rng, format="csr", data_sampler=rng.normal)
+    X = scattered(n, p, density, rng)
     return X, 5.0 + X @ rng.normal(size=p) + rng.standard_t(4.0, size=n), rng
 
 

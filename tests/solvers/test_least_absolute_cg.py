@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scattered import scattered
 from scipy import sparse
 
 from sklearn_mle.likelihoods.location_scale import LocationScale
@@ -16,7 +17,7 @@ from sklearn_mle.solvers.solution import Problem
 
 def problem(n, p, density, quantile=0.5, weighted=False, fit_intercept=True, seed=0):
     rng = np.random.default_rng(seed)
-    X = sparse.random_array((n, p), density=density, rng=rng, format="csr", data_sampler=rng.normal)
+    X = scattered(n, p, density, rng)
     y = 7.0 + X @ rng.normal(size=p) + rng.laplace(size=n)
     w = rng.integers(0, 3, n).astype(float) if weighted else None
     noise = LocationScale(AsymmetricLaplace(quantile=quantile))

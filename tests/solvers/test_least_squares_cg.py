@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scattered import scattered
 from scipy import sparse
 
 from sklearn_mle.likelihoods.location_scale import LocationScale
@@ -18,9 +19,7 @@ from sklearn_mle.solvers.solution import Problem, Status
 def problem(n, p, density=0.02, seed=0, weighted=False, fit_intercept=True, noise=1.0, X=None):
     rng = np.random.default_rng(seed)
     if X is None:
-        X = sparse.random_array(
-            (n, p), density=density, rng=rng, format="csr", data_sampler=rng.normal
-        )
+        X = scattered(n, p, density, rng)
     y = 1e3 + X @ rng.normal(size=X.shape[1]) + noise * rng.normal(size=n)
     w = rng.integers(0, 3, n).astype(float) if weighted else None
     rows = InMemoryRows(sparse.csr_array(X), y, w)

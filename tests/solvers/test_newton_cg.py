@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scattered import scattered
 from scipy import sparse
 
 from sklearn_mle.likelihoods.softmax import Softmax
@@ -17,9 +18,7 @@ from sklearn_mle.solvers.solution import Problem, Status
 def problem(n, p, n_classes, density=0.02, seed=0, weighted=False, X=None):
     rng = np.random.default_rng(seed)
     if X is None:
-        X = sparse.random_array(
-            (n, p), density=density, rng=rng, format="csr", data_sampler=rng.normal
-        )
+        X = scattered(n, p, density, rng)
     u = 0.4 * (X @ rng.normal(size=(p, n_classes))) + rng.gumbel(size=(n, n_classes))
     w = rng.integers(0, 3, n).astype(float) if weighted else None
     rows = InMemoryRows(sparse.csr_array(X), u.argmax(axis=1).astype(float), w)
