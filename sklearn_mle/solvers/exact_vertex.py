@@ -11,6 +11,7 @@ from scipy.optimize import linprog
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.design import in_full, times_rows
+from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.reduced_problem import (
     Answer,
     IntArray,
@@ -79,8 +80,7 @@ def solve_exactly(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer
 def shrink(problem: Reduced, at: Smoothed) -> Smoothed:
     """The smoothed path, until few more rows are active than the basis has.
 
-    Each of those may cost a pivot, which for many columns takes as long as the work of a Newton
-    step on as many rows.
+    Each of those costs several pivots; of many columns ten take as long as a Newton step.
     """
     q = problem.Z.shape[1]
     floor = narrowest(at)
@@ -88,7 +88,7 @@ def shrink(problem: Reduced, at: Smoothed) -> Smoothed:
     for _ in range(PHASES):
         at = minimise_smoothed(problem, at, width, 8)
         active = active_count(at)
-        if at.ray is not None or active <= q + max(SPARE, q // 20) or width <= floor:
+        if at.ray is not None or active <= q + max(SPARE, q // 100) or width <= floor:
             break
         width = max(floor, min(0.5 * width, SLACK_WIDTH * smoothing_error(problem, at)))
         if q < active < 2 * q:
@@ -147,7 +147,8 @@ def _pivot(
     if jitter:
         noise = np.random.default_rng(JITTER_SEED).random(problem.y.shape[0]) - 0.5
         moved = replace(problem, y=problem.y + 2.0 * jitter * noise)
-    vertex = descend(moved, basis, max_pivots)
+    with blocks_share_cores(0):  # BLAS on one thread: what a pivot multiplies are vectors
+        vertex = descend(moved, basis, max_pivots)
     tally["pivots"] += vertex.pivots
     if vertex.ray is not None:
         growth = problem.growth(vertex.ray)
