@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import validate_data
 
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import FloatArray
@@ -19,6 +19,8 @@ from sklearn_mle.rows.rows import FloatArray
 DTYPES = (np.float64, np.float32)
 MOST_COEFFICIENTS = 10_000
 """Coefficients whose covariance is affordable: 800 MB."""
+LABEL_KINDS = "biuU"
+"""Booleans, whole numbers and text: labels without further questions."""
 WAYS_OUT = {
     "Unknown label type": "Pass labels of one kind; for a numeric target use MLERegressor.",
     "y should be a 1d array": "Fit one column of y at a time.",
@@ -109,12 +111,13 @@ def labelled_features(
         As `rows_for_regression`, with labels of any kind in ``y``.
     """
     table, labels = _validated(estimator, X, y, reset=reset)
-    _check_one_kind(labels)
-    try:
-        check_classification_targets(labels)
-    except ValueError as error:
-        raise ValueError(_with_way_out(str(error), type(estimator).__name__)) from None
-    return table, column_or_1d(labels), checked_weight(sample_weight, table.shape[0])
+    if labels.dtype.kind not in LABEL_KINDS:
+        _check_one_kind(labels)
+        try:
+            check_classification_targets(labels)
+        except ValueError as error:
+            raise ValueError(_with_way_out(str(error), type(estimator).__name__)) from None
+    return table, labels, checked_weight(sample_weight, table.shape[0])
 
 
 def _check_one_kind(labels: NDArray[Any]) -> None:

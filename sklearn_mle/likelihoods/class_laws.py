@@ -37,14 +37,15 @@ class Law:
 
     Parameters
     ----------
-    cost : float
+    cost : callable
+        Gives the total cost; a pass that asks for slopes alone need not take logarithms.
     surplus : ndarray of shape (m, K), or (m, 1) for two classes
         Weighted probability less indicator: the slope of the cost in the scores.
     curvatures : callable
         Gives weighted ``p_k * p_l`` for each pair of classes, each of shape (m,).
     """
 
-    cost: float
+    cost: Callable[[], float]
     surplus: FloatArray
     curvatures: Callable[[], Iterable[FloatArray]]
 
@@ -61,9 +62,12 @@ def bernoulli(block: Block, scores: FloatArray) -> Law:
     e = np.exp(np.minimum(t, STEEPEST))
     one_more = e + 1.0
     wrong = np.divide(e, one_more, out=e)
-    cost = _sum_of_logs(block, one_more, t)
     surplus = block.weigh(np.multiply(wrong, sign, out=sign))
-    return Law(cost, surplus[:, None], lambda: [block.weigh(wrong / one_more)])
+    return Law(
+        lambda: _sum_of_logs(block, one_more, t),
+        surplus[:, None],
+        lambda: [block.weigh(wrong / one_more)],
+    )
 
 
 def _sum_of_logs(block: Block, one_more: FloatArray, t: FloatArray) -> float:
@@ -92,16 +96,19 @@ def categorical(block: Block, scores: FloatArray) -> Law:
     e[seen] = 0.0
     others = e.sum(axis=1)
     total = others + e_seen
-    logs = np.where(s_seen == 0.0, np.log1p(others), np.log(total) - s_seen)
     e /= total[:, None]
     surplus = e.copy(order="K")
     surplus[seen] = -others / total
+
+    def cost() -> float:
+        logs = np.where(s_seen == 0.0, np.log1p(others), np.log(total) - s_seen)
+        return total_cost(block, logs)
 
     def curvatures() -> Iterable[FloatArray]:
         e[seen] = e_seen / total
         return (block.weigh(e[:, k] * e[:, j]) for k, j in class_pairs(e.shape[1]))
 
-    return Law(total_cost(block, logs), block.weigh(surplus), curvatures)
+    return Law(cost, block.weigh(surplus), curvatures)
 
 
 def total_cost(block: Block, values: FloatArray) -> float:

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.design import far_columns
 from sklearn_mle.rows.matrix import in_full, is_sparse, squares
-from sklearn_mle.rows.rows import Block, Rows
+from sklearn_mle.rows.rows import PIECE_BYTES, Block, Rows
 
 FAR = 10.0
 """Mean of a column, in units of its spread, beyond which it is shifted before it is multiplied."""
 SAMPLE_ROWS = 1000
 """Rows that the units of the columns are taken from."""
+ALIKE = 1e-9
+"""Spread of a column, relative to its mean, below which it may be constant."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,19 @@ def standard_units(rows: Rows, fit_intercept: bool) -> Units:
 
 def _of_array(X: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
     """Mean and spread of columns, 1 for those that are constant; and which those are."""
-    mean = X.mean(axis=0)
-    spread = np.sqrt(np.mean(np.square(X - mean), axis=0))
-    constant = np.ptp(X, axis=0) == 0.0
+    n, p = X.shape
+    mean = np.add.reduce(X, axis=0) / n
+    step = max(1, PIECE_BYTES // max(1, X[0].nbytes))
+    squares = np.zeros(p)
+    for first in range(0, n, step):
+        away = X[first : first + step] - mean
+        squares += np.einsum("ij,ij->j", away, away)
+    spread = np.sqrt(squares / n)
+    constant = spread <= ALIKE * np.abs(mean)
+    if not constant.any():
+        return mean, spread, constant
+    places = np.flatnonzero(constant)
+    constant[places] = np.ptp(X[:, places], axis=0) == 0.0
     shift = np.where(constant, X[0], mean)
     return shift, np.where(constant | (spread == 0.0), 1.0, spread), constant
 

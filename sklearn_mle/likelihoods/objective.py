@@ -111,5 +111,13 @@ class MatrixFree(Products):
         """
 
     @abstractmethod
-    def mean_gram(self) -> FloatArray:
-        """G, the mean product of the terms of a row."""
+    def mean_gram(self, m: int | None = None, *, single: bool = False) -> NDArray[Any]:
+        """G, the mean product of the terms of a row, shape (n_terms, n_terms).
+
+        Parameters
+        ----------
+        m : int, optional
+            How many sampled rows tell; all by default.
+        single : bool
+            Whether single precision is enough.
+        """

@@ -16,9 +16,10 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_mle.likelihoods.class_laws import (
     Law,
@@ -31,7 +32,7 @@ from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.design import Design, column_squares, design, dot, times_rows, weighted_gram
-from sklearn_mle.rows.rows import Block, Rows
+from sklearn_mle.rows.rows import Block, Rows, in_pieces
 
 FREQUENCY_ROWS = 1000
 """Rows that tell how frequent classes are."""
@@ -140,10 +141,20 @@ class SoftmaxObjective(MatrixFree):
         def per_block(block: Block) -> tuple[float, FloatArray]:
             Z = self._columns(block)
             law = self._law(block, self._linear(Z, per_term))
-            return law.cost, self._moments(Z, law.surplus)
+            return law.cost(), self._moments(Z, law.surplus)
 
-        value, gradient = self.rows.total(per_block)
+        value, gradient = self.rows.total(in_pieces(per_block))
         return float(value), self._from_terms(gradient.T)
+
+    def gradient(self, theta: FloatArray) -> FloatArray:
+        per_term = self._per_term(theta)
+
+        def per_block(block: Block) -> tuple[FloatArray]:
+            Z = self._columns(block)
+            return (self._moments(Z, self._law(block, self._linear(Z, per_term)).surplus),)
+
+        (gradient,) = self.rows.total(in_pieces(per_block))
+        return self._from_terms(gradient.T)
 
     def derivatives(self, theta: FloatArray) -> Derivatives:
         per_term = self._per_term(theta)
@@ -152,7 +163,7 @@ class SoftmaxObjective(MatrixFree):
             Z = self._columns(block)
             law = self._law(block, self._linear(Z, per_term))
             products = np.array([self._weighted_gram(Z, weight) for weight in law.curvatures()])
-            return law.cost, self._moments(Z, law.surplus), products
+            return law.cost(), self._moments(Z, law.surplus), products
 
         value, gradient, products = self.rows.total(per_block)
         return Derivatives(float(value), self._from_terms(gradient.T), self._assemble(products))
@@ -180,13 +191,21 @@ class SoftmaxObjective(MatrixFree):
         share = np.ones(rows.n_rows) if rows.weight is None else np.sqrt(rows.weight)
         return times_rows(Z, share / np.sqrt(rows.total_weight))
 
-    def mean_gram(self) -> FloatArray:
-        def per_block(block: Block) -> tuple[FloatArray]:
-            weight = np.ones(block.n_rows) if block.weight is None else block.weight
-            return (self._weighted_gram(self._columns(block), weight),)
+    def mean_gram(self, m: int | None = None, *, single: bool = False) -> NDArray[Any]:
+        rows = self.rows if m is None else self.rows.sample(m)
 
-        (gram,) = self.rows.total(per_block)
-        return gram / (self.rows.total_weight * np.outer(self.term_unit, self.term_unit))
+        def per_block(block: Block) -> tuple[NDArray[Any]]:
+            Z = self._columns(block)
+            weight = np.ones(block.n_rows) if block.weight is None else block.weight
+            if single and isinstance(Z, np.ndarray):
+                Z, weight = Z.astype(np.float32), weight.astype(np.float32)
+            return (self._weighted_gram(Z, weight),)
+
+        (gram,) = rows.total(per_block)
+        unit = self.term_unit.astype(gram.dtype)
+        gram /= unit * gram.dtype.type(rows.total_weight)
+        gram /= unit[:, None]
+        return gram
 
     def gram_product(self, v: FloatArray) -> FloatArray:
         per_term = v / self.term_unit
@@ -232,7 +251,9 @@ class SoftmaxObjective(MatrixFree):
 
         def product(vector: FloatArray) -> FloatArray:
             ahead = self._per_term(vector)
-            (moments,) = self.rows.total(lambda block, P: per_block(block, P, ahead), known)
+            (moments,) = self.rows.total(
+                in_pieces(lambda block, P: per_block(block, P, ahead)), known
+            )
             return self._from_terms(moments.T)
 
         return product
@@ -260,7 +281,7 @@ class SoftmaxObjective(MatrixFree):
         if not self.fit_intercept:
             return weighted_gram(Z, weight)
         p = Z.shape[1]
-        gram = np.empty((p + 1, p + 1))
+        gram = np.empty((p + 1, p + 1), dtype=weight.dtype)
         gram[:p, :p] = weighted_gram(Z, weight)
         gram[p, :p] = gram[:p, p] = dot(weight, Z)
         gram[p, p] = weight.sum()
@@ -282,7 +303,7 @@ class SoftmaxObjective(MatrixFree):
 
     def _price(self, block: Block, scores: FloatArray) -> float:
         """Minus the weighted log-probability of the classes that were seen."""
-        return self._law(block, scores).cost
+        return self._law(block, scores).cost()
 
     def _assemble(self, products: FloatArray) -> FloatArray:
         """The Hessian in theta from the products of pairs.
@@ -291,7 +312,7 @@ class SoftmaxObjective(MatrixFree):
         to zero: the diagonal blocks are the sums of the others.
         """
         if self.n_classes == 2:
-            return products[0] / self._unit_products()
+            return products[0] / self.term_unit / self.term_unit[:, None]
         K, t = self.n_classes, self.n_terms
         full = np.zeros((K, K, t, t))
         for product, (k, j) in zip(products, class_pairs(K)):
@@ -299,8 +320,5 @@ class SoftmaxObjective(MatrixFree):
             full[k, k] += product
             full[j, j] += product
         reduced = np.einsum("ka,klst,lb->asbt", self.basis, full, self.basis, optimize=True)
-        return reduced.reshape(self.size, self.size) / self._unit_products()
-
-    def _unit_products(self) -> FloatArray:
         unit = np.tile(self.term_unit, self.n_scores)
-        return np.outer(unit, unit)
+        return reduced.reshape(self.size, self.size) / unit / unit[:, None]

@@ -19,7 +19,8 @@ BLOCK_BYTES = 2**20
 """Size of a block of X in float64: half of a common second-level cache, so that the block and what
 is computed from it stay there."""
 WIDE_BYTES = 2**24
-"""Size of a block of more columns than `PARALLEL_COLUMNS`, for the threads of BLAS to share."""
+"""Size of a block of more columns than `PARALLEL_COLUMNS`, for products as large as its square to
+be worth their sum; `Block.pieces` fit the cache again."""
 SHARED_BLOCKS = 4
 """Blocks below which a second thread costs more to start than it saves."""
 STORED_BYTES = 12
@@ -91,8 +92,9 @@ class InMemoryRows(Rows):
             for i in range(count):
                 pass_on(work(i))
             return
-        # products with sparse rows leave BLAS nothing to share, however many columns there are
-        with blocks_share_cores(0) if is_sparse(self.X) else contextlib.nullcontext():
+        # sparse rows leave BLAS nothing to share; large blocks are shared better as a whole
+        wide = is_sparse(self.X) or self.n_columns > PARALLEL_COLUMNS
+        with blocks_share_cores(0) if wide else contextlib.nullcontext():
             in_order(work, count, pass_on)
 
     @functools.cached_property

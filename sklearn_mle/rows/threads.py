@@ -21,7 +21,8 @@ from typing import Any
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 PARALLEL_COLUMNS = 200
-"""Columns beyond which the threads of BLAS share a product with profit."""
+"""Columns beyond which the threads of BLAS share products and factors of their square with
+profit."""
 
 _threads: contextvars.ContextVar[int | None] = contextvars.ContextVar("threads", default=None)
 
@@ -30,7 +31,8 @@ _threads: contextvars.ContextVar[int | None] = contextvars.ContextVar("threads",
 def blocks_share_cores(n_columns: int) -> Iterator[None]:
     """A context in which blocks of few columns are worked on side by side, BLAS on one thread.
 
-    Blocks of more than `PARALLEL_COLUMNS` columns follow one another, and BLAS shares out each.
+    With more than `PARALLEL_COLUMNS` columns it does nothing: what is done between the passes over
+    blocks is then worth the threads of BLAS, and a pass asks for this context by itself.
     """
     if _threads.get() is not None:
         yield

@@ -36,13 +36,14 @@ class Curvature:
     @classmethod
     def of(cls, hessian: FloatArray) -> Curvature:
         """The factor of this Hessian."""
-        diagonal = np.diag(hessian)
+        diagonal = hessian.diagonal()
         unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-        H = hessian / np.outer(unit, unit)
+        H = hessian / unit
+        H /= unit[:, None]
         factor, failed = linalg.lapack.dpotrf(H, lower=True)
-        if not failed and np.diag(factor).min(initial=1.0) > 1e-5:
+        if not failed and factor.diagonal().min(initial=1.0) > 1e-5:
             inverse, _ = linalg.lapack.dtrtri(factor, lower=True)
-            return cls(unit, np.tril(inverse).T, np.empty((H.shape[0], 0)))
+            return cls(unit, inverse.T, np.empty((H.shape[0], 0)))
         size, vectors = linalg.eigh(H)
         there = size > FLAT * size.shape[0] * max(size.max(initial=0.0), 1e-300)
         return cls(unit, vectors[:, there] / np.sqrt(size[there]), vectors[:, ~there])

@@ -46,6 +46,8 @@ EXACT = 1e-25
 """Newton decrement a unit of weight below which steps only shuffle rounding errors."""
 NEAR = 1e-3
 """Decrement a unit of weight below which the Hessian at hand is tried for another step."""
+TINY = 1e-11
+"""Decrement a unit of weight below which slopes tell how the cost changes, to rounding."""
 CHORD = 0.01
 """Share of the decrement that such a step may leave; a Hessian of its own leaves less."""
 CHORDS = 4
@@ -222,7 +224,7 @@ def descend(
         if here.n_iter == max_iter:
             return replace(here, exhausted=True)
         if chords and here.decrement <= NEAR * weight:
-            value, gradient_after = objective.value_and_gradient(here.theta + step)
+            value, gradient_after = _ahead(objective, here, gradient, step, weight)
             after, left = curvature.step(gradient_after)
             rate = left / here.decrement
             if rate <= CHORD:
@@ -259,6 +261,20 @@ def descend(
         if stops(theta) and not _finished(here, weight, tol, exact, patience):
             return replace(here, stopped=True)
     return here
+
+
+def _ahead(
+    objective: Objective, here: Descent, gradient: FloatArray, step: FloatArray, weight: float
+) -> tuple[float, FloatArray]:
+    """Cost and gradient after a short step.
+
+    Where the decrement is tiny the cost need not be computed: the trapezoidal rule for the slopes
+    at both ends is wrong by the third power of the step, which is below rounding.
+    """
+    if here.decrement > TINY * weight:
+        return objective.value_and_gradient(here.theta + step)
+    after = objective.gradient(here.theta + step)
+    return here.value + 0.5 * float((gradient + after) @ step), after
 
 
 def _start_from_sample(objective: Objective) -> tuple[FloatArray, Curvature | None]:

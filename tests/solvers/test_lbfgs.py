@@ -8,6 +8,7 @@ from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.solvers import lbfgs, newton
 from sklearn_mle.solvers.choose import choose
+from sklearn_mle.solvers.metric import Metric, sampled_metric
 from sklearn_mle.solvers.solution import Problem, Start, Status
 
 
@@ -52,7 +53,7 @@ def test_the_score_vanishes_and_the_gap_is_proved(n_classes, design, weighted):
 
 def descended(rows, n_classes=2):
     objective = Softmax(n_classes).objective(rows, True)
-    metric = lbfgs.sampled_metric(objective)
+    metric = sampled_metric(objective)
     return objective, metric, lbfgs.descend(objective, objective.start(), metric, 200)
 
 
@@ -66,7 +67,7 @@ def test_correlated_columns_are_as_easy_by_the_metric_of_a_sample():
     objective, metric, end = descended(make(20_000, 320, design="correlated"))
     assert metric.factor is not None
     assert end.n_iter <= 40
-    plain = lbfgs.Metric(metric.shape, metric.across, metric.unit, None)
+    plain = Metric(metric.shape, metric.across, metric.unit, None)
     assert lbfgs.descend(objective, objective.start(), plain, 400).n_iter > 2 * end.n_iter
 
 
@@ -75,7 +76,7 @@ def test_the_certificate_bounds_what_an_early_stop_leaves():
     problem = Problem(rows, Softmax(2), True)
     least = newton.solve(problem, start=None, tol=1e-9, max_iter=100).cost
     objective = Softmax(2).objective(rows, True)
-    metric = lbfgs.sampled_metric(objective)
+    metric = sampled_metric(objective)
     for steps in (4, 6, 8):
         end = lbfgs.polish(objective, lbfgs.descend(objective, objective.start(), metric, steps))
         value = objective.value(end.theta)

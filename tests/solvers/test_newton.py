@@ -98,3 +98,38 @@ def test_separated_classes_stop_near_the_limit_and_say_so():
     assert 0.0 < solution.cost <= 1e-8
     assert solution.gap <= 1e-8
     assert np.all(np.isfinite(solution.coef))
+
+
+def counted(monkeypatch, objective):
+    """How often each kind of pass is asked for, by name."""
+    passes = []
+    for name in ("value_and_gradient", "gradient", "derivatives"):
+        method = getattr(objective, name)
+        monkeypatch.setattr(
+            objective, name, lambda theta, f=method, name=name: (passes.append(name), f(theta))[1]
+        )
+    return passes
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_last_steps_ask_for_slopes_alone_and_know_the_cost(n_classes, monkeypatch):
+    problem = make_problem(n_classes, n=5000)
+    objective = problem.likelihood.objective(problem.rows, True)
+    exact = 5000.0 * newton.EXACT
+    best = newton.descend(objective, objective.start(), 5000.0, 1e-8, 100, exact).theta
+    passes = counted(monkeypatch, objective)
+    end = newton.descend(objective, best + 1e-6, 5000.0, 1e-8, 100, exact)
+    assert passes[0] == "derivatives"
+    assert set(passes[1:]) == {"gradient"}
+    assert end.value == pytest.approx(objective.value(end.theta), rel=1e-14)
+    np.testing.assert_allclose(end.theta, best, atol=1e-11)
+
+
+def test_most_passes_over_many_rows_need_no_hessian(monkeypatch):
+    problem = make_problem(n=100_000, p=8)
+    objective = problem.likelihood.objective(problem.rows, True)
+    theta, near = newton._start_from_sample(objective)
+    passes = counted(monkeypatch, objective)
+    newton.descend(objective, theta, 1e5, 1e-8, 100, 1e5 * newton.EXACT, near)
+    assert passes.count("derivatives") == 1
+    assert len(passes) <= 6
