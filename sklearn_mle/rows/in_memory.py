@@ -15,9 +15,9 @@ from sklearn_mle.rows.matrix import canonical, is_sparse, row_range, take_rows
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
 from sklearn_mle.rows.threads import PARALLEL_COLUMNS, blocks_share_cores, in_order
 
-BLOCK_BYTES = 2**20
-"""Size of a block of X in float64: half of a common second-level cache, so that the block and what
-is computed from it stay there."""
+BLOCK_BYTES = 2**21
+"""Size of a block of X in float64: small enough for the cache, large enough that two threads seldom
+wait for the interpreter (400,000 x 50, two classes: 0.32 s with half of it, 0.21 s with this)."""
 WIDE_BYTES = 2**24
 """Size of a block of more columns than `PARALLEL_COLUMNS`, for products as large as its square to
 be worth their sum; `Block.pieces` fit the cache again."""
