@@ -15,7 +15,7 @@ def make(n, p, n_classes, *, seed, scales=0.0, offset=0.0, weighted=False, rare=
     Z[:, 0] = np.exp(Z[:, 0])
     Z[:, -1] = rng.random(n) < 0.3
     pull = np.zeros(n_classes)
-    pull[0] = 3.5 if rare else 0.0
+    pull[0] = 5.0 if rare else 0.0
     scores = 0.7 * Z @ rng.standard_normal((p, n_classes)) / np.sqrt(p) + pull
     y = (scores + rng.gumbel(size=(n, n_classes))).argmax(axis=1)
     y[: 3 * n_classes] = np.repeat(np.arange(n_classes), 3)
