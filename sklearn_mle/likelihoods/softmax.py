@@ -25,8 +25,13 @@ from sklearn_mle.likelihoods.class_laws import (
     Law,
     bernoulli,
     categorical,
-    class_pairs,
     probabilities,
+)
+from sklearn_mle.likelihoods.class_products import (
+    FEW_TERMS,
+    from_pairs,
+    from_stacked,
+    stacked_products,
 )
 from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
@@ -161,8 +166,13 @@ class SoftmaxObjective(MatrixFree):
 
         def per_block(block: Block) -> tuple[float, FloatArray, FloatArray]:
             Z = self._columns(block)
-            law = self._law(block, self._linear(Z, per_term))
-            products = np.array([self._weighted_gram(Z, weight) for weight in law.curvatures()])
+            scores = self._linear(Z, per_term)
+            law = self._law(block, scores)
+            if self.n_classes > 2 and self.n_terms <= FEW_TERMS and isinstance(Z, np.ndarray):
+                P = probabilities(scores)
+                products = stacked_products(Z, P, block.weight, self.fit_intercept)
+            else:
+                products = np.array([self._weighted_gram(Z, each) for each in law.curvatures()])
             return law.cost(), self._moments(Z, law.surplus), products
 
         value, gradient, products = self.rows.total(per_block)
@@ -306,19 +316,11 @@ class SoftmaxObjective(MatrixFree):
         return self._law(block, scores).cost()
 
     def _assemble(self, products: FloatArray) -> FloatArray:
-        """The Hessian in theta from the products of pairs.
-
-        In the scores the Hessian has blocks ``p_k (delta_kl - p_l)``, and each row of blocks sums
-        to zero: the diagonal blocks are the sums of the others.
-        """
+        """The Hessian in theta from the products of pairs."""
         if self.n_classes == 2:
             return products[0] / self.term_unit / self.term_unit[:, None]
-        K, t = self.n_classes, self.n_terms
-        full = np.zeros((K, K, t, t))
-        for product, (k, j) in zip(products, class_pairs(K)):
-            full[k, j] = full[j, k] = -product
-            full[k, k] += product
-            full[j, j] += product
+        blocks = from_stacked if products.ndim == 2 else from_pairs
+        full = blocks(products, self.n_classes)
         reduced = np.einsum("ka,klst,lb->asbt", self.basis, full, self.basis, optimize=True)
         unit = np.tile(self.term_unit, self.n_scores)
         return reduced.reshape(self.size, self.size) / unit / unit[:, None]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
+from sklearn_mle.likelihoods import class_products, softmax
 from sklearn_mle.likelihoods.class_laws import log_probabilities, probabilities
 from sklearn_mle.likelihoods.softmax import (
     Softmax,
@@ -93,3 +94,16 @@ def test_probabilities_of_extreme_scores_neither_overflow_nor_vanish():
     np.testing.assert_allclose(probabilities(scores).sum(axis=1), 1.0)
     wide = np.array([[1e4, 0.0, -1e4]])
     np.testing.assert_allclose(log_probabilities(wide), log_softmax(wide, axis=1))
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_all_pairs_at_once_are_the_pairs_one_by_one(weighted, fit_intercept, monkeypatch):
+    rows = make_rows(6, weighted=weighted)
+    objective = Softmax(6).objective(rows, fit_intercept)
+    theta = np.random.default_rng(1).normal(size=objective.size)
+    monkeypatch.setattr(class_products, "STACK_BYTES", 8 * 30 * 70)
+    at_once = objective.derivatives(theta).hessian
+    monkeypatch.setattr(softmax, "FEW_TERMS", 0)
+    one_by_one = objective.derivatives(theta).hessian
+    np.testing.assert_allclose(at_once, one_by_one, rtol=1e-9, atol=1e-11 * at_once.max())
