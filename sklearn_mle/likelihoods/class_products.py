@@ -4,7 +4,8 @@ In the scores the Hessian of a row has entries ``p_k (delta_kl - p_l)``, and eac
 to zero: all follows from ``S_kl = sum_i w_i p_ik p_il z_i z_i'`` of pairs of different classes.
 With many terms each S_kl is best made by itself, a product of the columns of X with their own
 transpose. With few these are too small to be fast, and there can be thousands of pairs: all are
-then made at once, as the product of ``sqrt(w_i) p_ik z_ia``, a column for each class and term, with itself.
+then made at once, as the product of ``sqrt(w_i) p_ik z_ia``, a column for each class and term, with
+itself.
 """
 
 from __future__ import annotations
