@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.design import far_columns
 from sklearn_mle.rows.matrix import in_full, is_sparse, squares
-from sklearn_mle.rows.rows import PIECE_BYTES, Block, Rows
+from sklearn_mle.rows.rows import Block, Rows
 
 FAR = 10.0
 """Mean of a column, in units of its spread, beyond which it is shifted before it is multiplied."""
 SAMPLE_ROWS = 1000
 """Rows that the units of the columns are taken from."""
+PIECE_BYTES = 2**21
+"""Size of what is shifted at a time, so that no copy of a wide sample is made."""
 ALIKE = 1e-9
 """Spread of a column, relative to its mean, below which it may be constant."""
 

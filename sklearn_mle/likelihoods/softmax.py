@@ -37,7 +37,7 @@ from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.design import Design, column_squares, design, dot, times_rows, weighted_gram
-from sklearn_mle.rows.rows import Block, Rows, in_pieces
+from sklearn_mle.rows.rows import Block, Rows
 
 FREQUENCY_ROWS = 1000
 """Rows that tell how frequent classes are."""
@@ -148,7 +148,7 @@ class SoftmaxObjective(MatrixFree):
             law = self._law(block, self._linear(Z, per_term))
             return law.cost(), self._moments(Z, law.surplus)
 
-        value, gradient = self.rows.total(in_pieces(per_block))
+        value, gradient = self.rows.total(per_block)
         return float(value), self._from_terms(gradient.T)
 
     def gradient(self, theta: FloatArray) -> FloatArray:
@@ -158,7 +158,7 @@ class SoftmaxObjective(MatrixFree):
             Z = self._columns(block)
             return (self._moments(Z, self._law(block, self._linear(Z, per_term)).surplus),)
 
-        (gradient,) = self.rows.total(in_pieces(per_block))
+        (gradient,) = self.rows.total(per_block)
         return self._from_terms(gradient.T)
 
     def derivatives(self, theta: FloatArray) -> Derivatives:
@@ -261,9 +261,7 @@ class SoftmaxObjective(MatrixFree):
 
         def product(vector: FloatArray) -> FloatArray:
             ahead = self._per_term(vector)
-            (moments,) = self.rows.total(
-                in_pieces(lambda block, P: per_block(block, P, ahead)), known
-            )
+            (moments,) = self.rows.total(lambda block, P: per_block(block, P, ahead), known)
             return self._from_terms(moments.T)
 
         return product

@@ -20,7 +20,7 @@ BLOCK_BYTES = 2**21
 wait for the interpreter (400,000 x 50, two classes: 0.32 s with half of it, 0.21 s with this)."""
 WIDE_BYTES = 2**24
 """Size of a block of more columns than `PARALLEL_COLUMNS`, for products as large as its square to
-be worth their sum; `Block.pieces` fit the cache again."""
+be worth their sum."""
 SHARED_BLOCKS = 4
 """Blocks below which a second thread costs more to start than it saves."""
 STORED_BYTES = 12

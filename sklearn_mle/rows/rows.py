@@ -9,7 +9,6 @@ memory, sparse matrices, files, a cluster. Numbers that belong to each row and c
 
 from __future__ import annotations
 
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 Column = Any
 """One entry a row, of whatever kind the rows keep; opaque to everyone but the rows that made it."""
-
-PIECE_BYTES = 2**21
-LARGE_BYTES = 2**22
-"""Size of a block beyond which its pieces, which the cache holds, are better than the whole: for
-products that go through X twice, and whose results are small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,40 +46,11 @@ class Block:
     def n_rows(self) -> int:
         return self.y.shape[0]
 
-    def cuts(self) -> list[slice]:
-        """Rows of pieces that fit the cache, where many columns make the block large."""
-        n = self.n_rows
-        if not isinstance(self.X, np.ndarray) or self.X.nbytes <= LARGE_BYTES:
-            return [slice(0, n)]
-        step = max(1, PIECE_BYTES // self.X[0].nbytes)
-        return [slice(i, i + step) for i in range(0, n, step)]
-
-    def piece(self, rows: slice) -> Block:
-        """Some of the rows."""
-        weight = self.weight
-        return Block(self.X[rows], self.y[rows], None if weight is None else weight[rows])
-
     def weigh(self, values: NDArray[Any]) -> NDArray[Any]:
         """``values`` of shape (m, ...), each row times its weight."""
         if self.weight is None:
             return values
         return values * self.weight.reshape(-1, *[1] * (values.ndim - 1))
-
-
-def in_pieces(per_block: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
-    """The function for `Rows.total` that adds up ``per_block`` over the pieces of each block."""
-
-    def over_pieces(block: Block, *columns: Any) -> tuple[Any, ...]:
-        first, *others = block.cuts()
-        if not others:
-            return per_block(block, *columns)
-        sums = per_block(block.piece(first), *(column[first] for column in columns))
-        for cut in others:
-            parts = per_block(block.piece(cut), *(column[cut] for column in columns))
-            sums = tuple(map(operator.add, sums, parts))
-        return sums
-
-    return over_pieces
 
 
 class Rows(ABC):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from sklearn_mle.rows.in_memory import InMemoryRows, spread
-from sklearn_mle.rows.rows import PIECE_BYTES, Block, in_pieces
 
 
 @pytest.fixture
@@ -94,19 +93,3 @@ def test_a_pass_never_holds_a_temporary_as_large_as_the_data():
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 0.2 * X.nbytes
-
-
-def test_pieces_of_a_large_block_add_up_to_the_whole():
-    X = np.random.default_rng(0).normal(size=(3000, 400))
-    weight = np.arange(3000.0)
-    block = Block(X, X[:, 0], weight)
-    pieces = [block.piece(cut) for cut in block.cuts()]
-    assert len(pieces) > 3
-    assert max(piece.X.nbytes for piece in pieces) <= PIECE_BYTES
-    for name in ("X", "y", "weight"):
-        np.testing.assert_array_equal(
-            np.concatenate([getattr(piece, name) for piece in pieces]), getattr(block, name)
-        )
-    assert Block(X[:100], X[:100, 0], None).cuts() == [slice(0, 100)]
-    both = in_pieces(lambda part, column: (part.weight @ part.X, column @ part.X))(block, weight)
-    np.testing.assert_allclose(both, 2 * [weight @ X], rtol=1e-9)
