@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from sklearn_mle.likelihoods.objective import FloatArray, MatrixFree
+from sklearn_mle.rows.design import in_full
 from sklearn_mle.solvers.curvature import FLAT
 
 SAMPLE_ROWS = 2000
@@ -74,7 +75,7 @@ def sampled_metric(objective: MatrixFree) -> Metric | None:
     across = objective.across_scores()
     shape, inverse = (across.shape[0], terms), np.linalg.inv(across).astype(np.float64)
     unit = np.full(terms, np.sqrt(rows.total_weight))
-    squares = squared_correlations(objective.terms(GLANCE_ROWS))
+    squares = squared_correlations(in_full(objective.terms(GLANCE_ROWS)))
     if oracle_shrinkage(squares + terms**2 / m, terms, m) > WORTHWHILE:
         return Metric(shape, inverse, unit, None)
     correlation, root = scaled(objective.mean_gram(m))

@@ -85,6 +85,16 @@ def test_classes(n_classes, weighted):
     np.testing.assert_allclose(model.log_prob(S, y[:50]), like.log_prob(X[:50], y[:50]), rtol=1e-9)
 
 
+@pytest.mark.parametrize("solver", ["newton", "newton_cg", "lbfgs"])
+def test_every_solver_of_classes(solver):
+    X, eta, rng = table(3000, 8)
+    y = eta + rng.logistic(size=X.shape[0]) > 0.0
+    like = MLEClassifier().fit(X, y)
+    model = MLEClassifier(solver=solver).fit(sparse.csr_array(X), y)
+    np.testing.assert_allclose(model.coef_, like.coef_, atol=1e-8 * np.abs(like.coef_).max())
+    assert model.rank_ == like.rank_ and model.optimality_gap_ < 1e-12
+
+
 @pytest.mark.parametrize("fit_intercept", [False, True])
 @pytest.mark.parametrize("noise", ["gaussian", "laplace", "logistic"])
 def test_more_rows_than_a_sample_and_a_block_hold(noise, fit_intercept):
