@@ -17,7 +17,7 @@ from scipy.linalg.lapack import dpstrf
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.design import Design, design, far_columns, own_gram, times_rows
-from sklearn_mle.rows.matrix import Matrix, in_full, is_sparse, squares
+from sklearn_mle.rows.matrix import Matrix, column_sizes, in_full, is_sparse, squares
 from sklearn_mle.rows.mixed_design import MixedDesign
 from sklearn_mle.solvers.extended_precision import dot, exactly, slices, sum_of
 from sklearn_mle.solvers.orthogonal import triangle_of
@@ -31,6 +31,8 @@ DELICATE = 1e3
 """Condition from which on combining columns in double precision loses digits that matter."""
 NARROW = 64
 """Columns up to which scaling is fastest as a product with a matrix."""
+LEAST_SQUARE = 1e-200
+"""Mean squares below this, or above its inverse, are computed in units of the columns."""
 FAR = 1e3 * EPS
 """Rounding error, in spreads, of an entry of a column that is far from zero."""
 
@@ -225,10 +227,15 @@ def fit_frame(X: Matrix, y: FloatArray, share: FloatArray, intercept: bool) -> F
     p = X.shape[1]
     share = share / float(share.sum())
     centre, far = _means(X, share) if intercept else (np.zeros(p), ())
-    Z = times_rows(design(X, centre, far=far), np.sqrt(share))
+    unit, Z = np.ones(p), times_rows(design(X, centre, far=far), np.sqrt(share))
     gram = own_gram(Z)
+    square = gram.diagonal()
+    if not ((square > LEAST_SQUARE) & (square < 1.0 / LEAST_SQUARE)).all():
+        unit = np.ldexp(1.0, np.frexp(column_sizes(X))[1])
+        Z = times_rows(design(X, centre, unit, far=far), np.sqrt(share))
+        gram = own_gram(Z)
     spread = np.sqrt(gram.diagonal())
-    offset = np.abs(centre)
+    offset = np.abs(centre) / unit
     nothing = spread <= 4.0 * EPS * offset
     spread[nothing] = 1.0
     blur = 4.0 * EPS * (1.0 + float((offset / spread)[~nothing].max(initial=0.0)))
@@ -253,7 +260,7 @@ def fit_frame(X: Matrix, y: FloatArray, share: FloatArray, intercept: bool) -> F
     y_centre = float(np.partition(y, y.shape[0] // 2)[y.shape[0] // 2]) if intercept else 0.0
     delicate = mix is not None and condition > DELICATE and not is_sparse(X)
     parts = (kept, dropped, relation, blur, condition, mix, intercept, far, delicate)
-    return Frame(centre, spread, y_centre, *parts)
+    return Frame(centre, spread * unit, y_centre, *parts)
 
 
 def _means(X: Matrix, share: FloatArray) -> tuple[FloatArray, tuple[int, ...]]:

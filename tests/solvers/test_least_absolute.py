@@ -156,6 +156,16 @@ def test_units_and_offsets_do_not_matter(n):
     np.testing.assert_allclose(moved.coef, plain.coef, rtol=1e-7)
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e-155, 1e155, 1e200])
+@pytest.mark.parametrize("n", [500, 20000])
+def test_columns_whose_squares_are_no_numbers(n, size):
+    case = laplace_case(n, 3)
+    units = np.array([1.0, size, size])
+    scaled = solved(Case(case.X * units, case.y, None, 0.5, True))
+    np.testing.assert_allclose(scaled.coef * units, solved(case).coef, rtol=1e-9)
+    assert scaled.rank == 3
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_a_few_rows(n):
     y = np.array([3.0, -1.0, 8.0])[:n]
