@@ -6,6 +6,8 @@ Messages have three beats: the rule; what was got; the way out.
 from __future__ import annotations
 
 import numbers
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.rows.rows import FloatArray
+from sklearn_mle.rows.rows import FloatArray, Rows
 
 DTYPES = (np.float64, np.float32)
 MOST_COEFFICIENTS = 10_000
@@ -33,6 +35,10 @@ WAYS_OUT = {
     "requires y to be passed": "Pass one y for each row of X.",
 }
 """What to do about messages of scikit-learn that state the rule and what was got."""
+NO_WEIGHT = (
+    "sample_weight must be positive for at least one row; got weights that are all zero. Leave "
+    "sample_weight out to count every row once."
+)
 
 
 def check_settings(estimator: Any) -> None:
@@ -102,6 +108,52 @@ def rows_for_regression(
     return InMemoryRows(table, _as_numbers(target, type(estimator).__name__), weight)
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """Rows in memory with labels.
+
+    Parameters
+    ----------
+    classes, mass : ndarray of shape (n_classes,)
+        Labels of rows of positive weight, sorted, and their total weights.
+    """
+
+    classes: NDArray[Any]
+    mass: FloatArray
+    X: NDArray[np.floating]
+    codes: NDArray[np.intp]
+    weight: FloatArray | None
+
+    def once(self) -> Rows:
+        """Rows with codes for y, each row of positive weight once."""
+        there = None if self.weight is None else self.weight > 0.0
+        weight = None if there is None or there.all() else there.astype(np.float64)
+        return InMemoryRows(self.X, self.codes.astype(np.float64), weight)
+
+    def rows(self, factors: FloatArray) -> Rows:
+        """Rows with codes for y, and a factor on the weights of each class."""
+        weight = self.weight
+        if not np.all(factors == 1.0):
+            weight = factors[self.codes] if weight is None else weight * factors[self.codes]
+        return InMemoryRows(self.X, self.codes.astype(np.float64), weight)
+
+
+def labelled_rows(
+    estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool
+) -> Labelled:
+    """Checked rows with labels.
+
+    Parameters, errors
+        As `rows_for_regression`, with labels of any kind in ``y``.
+    """
+    table, labels, weight = labelled_features(estimator, X, y, sample_weight, reset=reset)
+    there = slice(None) if weight is None else weight > 0.0
+    classes = np.unique(labels[there])
+    codes = np.searchsorted(classes, labels).clip(0, max(0, classes.size - 1))
+    mass = np.bincount(codes[there], None if weight is None else weight[there])
+    return Labelled(classes, mass.astype(np.float64), table, codes, weight)
+
+
 def labelled_features(
     estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool
 ) -> tuple[NDArray[np.floating], NDArray[Any], FloatArray | None]:
@@ -112,7 +164,8 @@ def labelled_features(
     """
     table, labels = _validated(estimator, X, y, reset=reset)
     if labels.dtype.kind not in LABEL_KINDS:
-        _check_one_kind(labels)
+        if labels.dtype == object:
+            check_one_kind({type(label).__name__ for label in labels.ravel()})
         try:
             check_classification_targets(labels)
         except ValueError as error:
@@ -120,11 +173,9 @@ def labelled_features(
     return table, labels, checked_weight(sample_weight, table.shape[0])
 
 
-def _check_one_kind(labels: NDArray[Any]) -> None:
-    """Labels among objects can be put in order."""
-    if labels.dtype != object:
-        return
-    kinds = sorted({type(label).__name__ for label in labels.ravel()})
+def check_one_kind(found: Collection[str]) -> None:
+    """Labels among objects, of which these are the types, can be put in order."""
+    kinds = sorted(found)
     if len(kinds) > 1 and ("NoneType" in kinds or "str" in kinds):
         raise ValueError(
             f"y must hold labels of one kind; got labels of types {', '.join(kinds)}. Drop rows "
@@ -132,9 +183,9 @@ def _check_one_kind(labels: NDArray[Any]) -> None:
         )
 
 
-def features(estimator: Any, X: ArrayLike) -> NDArray[np.floating]:
-    """Checked features for a fitted estimator, shape (n_samples, n_features)."""
-    return _validated(estimator, X, reset=False)
+def features(estimator: Any, X: ArrayLike, *, reset: bool = False) -> NDArray[np.floating]:
+    """Checked features, for a fitted estimator by default, shape (n_samples, n_features)."""
+    return _validated(estimator, X, reset=reset)
 
 
 def check_two_classes(classes: NDArray[Any]) -> None:
@@ -216,10 +267,7 @@ def checked_weight(sample_weight: ArrayLike | None, n_rows: int) -> FloatArray |
             f"{weight.min():g}, first in row {_first(weight < 0.0)}. Use 0 to leave a row out."
         )
     if weight.max() == 0.0:
-        raise ValueError(
-            "sample_weight must be positive for at least one row; got weights that are all zero. "
-            "Leave sample_weight out to count every row once."
-        )
+        raise ValueError(NO_WEIGHT)
     return weight
 
 

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_mle.estimators import checks
-from sklearn_mle.estimators.criteria import akaike, bayesian
+from sklearn_mle.estimators import checks, rooms
+from sklearn_mle.estimators.by_likelihood import ByLikelihoodMixin
+from sklearn_mle.estimators.lazily import lazy_on_dask
 from sklearn_mle.estimators.progress import (
     CallbackSupportMixin,
     finish,
@@ -19,20 +20,23 @@ from sklearn_mle.estimators.progress import (
     watched,
     with_callbacks,
 )
-from sklearn_mle.estimators.speak import speak
+from sklearn_mle.estimators.speak import frames_inside, speak, speak_of_passes
 from sklearn_mle.likelihoods.class_laws import log_probabilities, probabilities
-from sklearn_mle.likelihoods.location_scale import total_log_prob
-from sklearn_mle.likelihoods.softmax import Softmax
+from sklearn_mle.likelihoods.softmax import Softmax, log_likelihood, share_right
 from sklearn_mle.noises.derivation import BERNOULLI, CATEGORICAL, Derivation
-from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.rows.rows import FloatArray
+from sklearn_mle.rows.kinds import is_dask
+from sklearn_mle.rows.rows import FloatArray, Rows
 from sklearn_mle.solvers.choose import choose
 from sklearn_mle.solvers.separation import separated
 from sklearn_mle.solvers.solution import Problem, Solution, Start, Status
 from sklearn_mle.solvers.watch import Place
 
 
-class MLEClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+def _classes(estimator: Any) -> list[Any]:
+    return estimator.classes_.tolist()
+
+
+class MLEClassifier(CallbackSupportMixin, ByLikelihoodMixin, ClassifierMixin, BaseEstimator):
     """Linear classification by maximum likelihood.
 
     The label of a row is Bernoulli for two classes, which gives the binary cross-entropy as loss,
@@ -177,8 +181,8 @@ class MLEClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             Where the fit is not to ``tol``, or a callback stopped it.
         """
         checks.check_settings(self)
-        table, labels, weight = checks.labelled_features(self, X, y, sample_weight, reset=True)
-        classes, rows = self._rows(table, labels, weight)
+        found = rooms.labelled_rows(self, X, y, sample_weight, reset=True)
+        classes, rows = self._rows(found)
         likelihood = Softmax(classes.size)
         solver = choose(likelihood, self.solver, rows)
         watch = watch_of(
@@ -190,9 +194,10 @@ class MLEClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         )
         self._keep(solution, classes)
         finish(watch)
-        found = solution.separation
+        limit = solution.separation
         names = getattr(self, "feature_names_in_", None)
-        speak(solution.outcome if found is None else separated(found, names))
+        speak(solution.outcome if limit is None else separated(limit, names))
+        speak_of_passes(rows.reread())
         return self
 
     def derivation(self) -> Derivation:
@@ -206,6 +211,7 @@ class MLEClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         return CATEGORICAL if len(getattr(self, "classes_", ())) > 2 else BERNOULLI
 
+    @lazy_on_dask(names=_classes)
     def decision_function(self, X: ArrayLike) -> FloatArray:
         """Linear scores.
 
@@ -221,6 +227,7 @@ class MLEClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         scores = self._scores(X)
         return scores[:, 0] if self.classes_.size == 2 else scores
 
+    @lazy_on_dask()
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The most probable class.
 
@@ -236,6 +243,7 @@ class MLEClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         best = (scores > 0.0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_[best]
 
+    @lazy_on_dask(names=_classes)
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Probabilities of the classes, in the order of ``classes_``.
 
@@ -249,6 +257,7 @@ class MLEClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         return probabilities(self._scores(X))
 
+    @lazy_on_dask(names=_classes)
     def predict_log_proba(self, X: ArrayLike) -> FloatArray:
         """Natural logarithms of `predict_proba`, exact where probabilities are tiny.
 
@@ -262,6 +271,7 @@ class MLEClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         return log_probabilities(self._scores(X))
 
+    @lazy_on_dask(with_y=True)
     def log_prob(self, X: ArrayLike, y: ArrayLike) -> FloatArray:
         """Log-probability of each row's label.
 
@@ -279,69 +289,31 @@ class MLEClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         X, y, _ = checks.labelled_features(self, X, y, None, reset=False)
         return self._log_prob(X, y)
 
-    def log_likelihood(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """Total log-likelihood of data at the fitted parameters.
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """The share of rows whose class is predicted.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), optional
-            How many times each row counts; ``class_weight`` has no part in it.
 
         Returns
         -------
         float
         """
+        if not is_dask(X):
+            return float(super().score(X, y, sample_weight))
         check_is_fitted(self)
-        X, y, weight = checks.labelled_features(self, X, y, sample_weight, reset=False)
-        return total_log_prob(self._log_prob(X, y), weight)
+        found = rooms.labelled_rows(self, X, y, sample_weight, reset=False)
+        rows = found.rows(np.ones(found.classes.size))
+        return share_right(rows, self._places(found), self.coef_, self.intercept_)
 
-    def aic(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Akaike's information criterion on data; lower is better.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-
-        Returns
-        -------
-        float
-            ``2 k - 2 log L`` with k identified coefficients and intercepts.
-        """
-        return akaike(self.log_likelihood(X, y), self._n_parameters)
-
-    def bic(self, X: ArrayLike, y: ArrayLike) -> float:
-        """The Bayesian (Schwarz) information criterion on data; lower is better.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-
-        Returns
-        -------
-        float
-            ``k log(n) - 2 log L`` with k parameters as in `aic`.
-        """
-        return bayesian(self.log_likelihood(X, y), self._n_parameters, np.shape(y)[0])
-
-    def _rows(
-        self, X: NDArray[np.floating], y: NDArray[Any], weight: FloatArray | None
-    ) -> tuple[NDArray[Any], InMemoryRows]:
+    def _rows(self, found: Any) -> tuple[NDArray[Any], Rows]:
         """The classes, and rows with their codes for y and class factors in the weights."""
-        there = slice(None) if weight is None else weight > 0.0
-        classes = np.unique(y[there])
-        checks.check_two_classes(classes)
-        codes = np.searchsorted(classes, y).clip(0, classes.size - 1)
-        counts = np.bincount(codes[there], None if weight is None else weight[there])
-        factors = checks.class_factors(self.class_weight, classes, counts)
-        if self.class_weight is not None:
-            weight = factors[codes] if weight is None else weight * factors[codes]
-        return classes, InMemoryRows(X, codes.astype(np.float64), weight)
+        checks.check_two_classes(found.classes)
+        factors = checks.class_factors(self.class_weight, found.classes, found.mass)
+        return found.classes, found.rows(factors)
 
     def _scores(self, X: ArrayLike) -> FloatArray:
         check_is_fitted(self)
@@ -353,21 +325,31 @@ class MLEClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         chosen = logs[np.arange(codes.size), codes]
         unseen = self.classes_[codes] != y
         if unseen.any():
-            warnings.warn(
-                f"y holds labels that fit has not seen: {np.unique(y[unseen]).tolist()}. Their "
-                "probability is 0 and their log-probability minus infinity; fit on rows of every "
-                "class (for cross-validation, stratified splits).",
-                UserWarning,
-                stacklevel=3,
-            )
+            _warn_of_unseen(np.unique(y[unseen]))
             chosen[unseen] = -np.inf
         return chosen
+
+    def _likelihood_of(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
+    ) -> tuple[float, float]:
+        found = rooms.labelled_rows(self, X, y, sample_weight, reset=False)
+        places, n = self._places(found), float(found.mass.sum())
+        if np.any(places < 0):
+            _warn_of_unseen(found.classes[places < 0])
+            return -np.inf, n
+        rows = found.rows(np.ones(found.classes.size))
+        return log_likelihood(rows, places, self.coef_, self.intercept_), n
+
+    def _places(self, found: Any) -> NDArray[np.intp]:
+        """The place among the classes of the fit of each class that was found; -1 for others."""
+        places = np.searchsorted(self.classes_, found.classes).clip(0, self.classes_.size - 1)
+        return np.where(self.classes_[places] == found.classes, places, -1)
 
     @property
     def _n_parameters(self) -> int:
         return (self.classes_.size - 1) * (self.rank_ + int(self.fit_intercept))
 
-    def _start(self, rows: InMemoryRows, classes: NDArray[Any]) -> Start | None:
+    def _start(self, rows: Rows, classes: NDArray[Any]) -> Start | None:
         if not self.warm_start or not hasattr(self, "coef_"):
             return None
         same = np.array_equal(self.classes_, classes) and self.coef_.shape[1] == rows.n_columns
@@ -387,3 +369,13 @@ class MLEClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 def _attributes(place: Place, classes: NDArray[Any]) -> dict[str, Any]:
     """The fitted attributes at a place on the way."""
     return {"classes_": classes, "coef_": place.coef, "intercept_": place.intercept}
+
+
+def _warn_of_unseen(labels: NDArray[Any]) -> None:
+    warnings.warn(
+        f"y holds labels that fit has not seen: {labels.tolist()}. Their probability is 0 and "
+        "their log-probability minus infinity; fit on rows of every class (for cross-validation, "
+        "stratified splits).",
+        UserWarning,
+        stacklevel=1 + frames_inside(),
+    )

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_mle.estimators import checks
-from sklearn_mle.estimators.criteria import akaike, bayesian
+from sklearn_mle.estimators import checks, rooms
+from sklearn_mle.estimators.by_likelihood import ByLikelihoodMixin
+from sklearn_mle.estimators.lazily import lazy_on_dask
 from sklearn_mle.estimators.progress import (
     CallbackSupportMixin,
     finish,
@@ -18,22 +19,31 @@ from sklearn_mle.estimators.progress import (
     watched,
     with_callbacks,
 )
-from sklearn_mle.estimators.speak import speak
+from sklearn_mle.estimators.speak import speak, speak_of_passes
 from sklearn_mle.likelihoods.location_scale import (
     LocationScale,
+    log_likelihood,
     log_prob,
     mean_loss,
-    total_log_prob,
+    share_explained,
 )
 from sklearn_mle.noises.catalogue import find_noise
-from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.kinds import is_dask
 from sklearn_mle.rows.rows import FloatArray, Rows
 from sklearn_mle.solvers.choose import choose
 from sklearn_mle.solvers.solution import Problem, Solution, Start
 from sklearn_mle.solvers.watch import Place
 
 
-class MLERegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
+def _probabilities(estimator: Any, q: ArrayLike) -> list[float]:
+    return [float(level) for level in np.atleast_1d(np.asarray(q))]
+
+
+def _ends(estimator: Any, coverage: float = 0.9) -> list[str]:
+    return ["lower", "upper"]
+
+
+class MLERegressor(CallbackSupportMixin, ByLikelihoodMixin, RegressorMixin, BaseEstimator):
     """Linear regression by maximum likelihood under an assumed noise.
 
     The model is ``y = X @ coef_ + intercept_ + scale_ * noise``. The noise decides which loss the
@@ -166,7 +176,7 @@ class MLERegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         checks.check_settings(self)
         likelihood = LocationScale(find_noise(self.noise))
         choose(likelihood, self.solver)
-        rows = checks.rows_for_regression(self, X, y, sample_weight, reset=True)
+        rows = rooms.rows_for_regression(self, X, y, sample_weight, reset=True)
         solver = choose(likelihood, self.solver, rows)
         watch = watch_of(
             self, rows, X, y, sample_weight, solver, lambda at: _attributes(at, rows, likelihood)
@@ -178,8 +188,10 @@ class MLERegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         self._keep(solution)
         finish(watch)
         speak(solution.outcome)
+        speak_of_passes(rows.reread())
         return self
 
+    @lazy_on_dask()
     def predict(self, X: ArrayLike) -> FloatArray:
         """The value that the derived loss estimates.
 
@@ -218,6 +230,12 @@ class MLERegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         ValueError
             If the scale is zero, because the model goes through every row.
         """
+        if is_dask(X):
+            raise TypeError(
+                "predict_dist needs rows in memory, as scipy.stats computes there; got a Dask "
+                f"{type(X).__name__}. Use predict_quantile, predict_interval or log_prob, which "
+                "are lazy, or pass X.compute()."
+            )
         location = self.predict(X)
         if not self.scale_ > 0.0:
             raise ValueError(
@@ -226,6 +244,7 @@ class MLERegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             )
         return self.noise_.distribution(loc=location, scale=self.scale_)
 
+    @lazy_on_dask(names=_probabilities)
     def predict_quantile(self, X: ArrayLike, q: ArrayLike) -> FloatArray:
         """Quantiles of the predictive distributions.
 
@@ -247,6 +266,7 @@ class MLERegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             return location + self.scale_ * float(z)
         return location[:, None] + self.scale_ * z
 
+    @lazy_on_dask(names=_ends)
     def predict_interval(self, X: ArrayLike, coverage: float = 0.9) -> FloatArray:
         """Intervals that a new y lies in with this probability, parameters taken as known.
 
@@ -265,6 +285,7 @@ class MLERegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         tails = [0.5 * (1.0 - share), 0.5 * (1.0 + share)]
         return self.predict_quantile(X, tails)
 
+    @lazy_on_dask(with_y=True)
     def log_prob(self, X: ArrayLike, y: ArrayLike) -> FloatArray:
         """Log density of each row's y.
 
@@ -279,68 +300,41 @@ class MLERegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             Natural logarithms of densities in one over the units of y.
         """
         check_is_fitted(self)
-        return self._log_prob(checks.rows_for_regression(self, X, y, None, reset=False))
+        rows = checks.rows_for_regression(self, X, y, None, reset=False)
+        return log_prob(self.noise_, rows.X, rows.y, self.coef_, self.intercept_, self.scale_)
 
-    def log_likelihood(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """Total log-likelihood of data at the fitted parameters.
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """R2: one less the residual sum of squares over that about the mean of y.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), optional
-            How many times each row counts.
 
         Returns
         -------
         float
         """
+        if not is_dask(X):
+            return float(super().score(X, y, sample_weight))
         check_is_fitted(self)
-        rows = checks.rows_for_regression(self, X, y, sample_weight, reset=False)
-        return total_log_prob(self._log_prob(rows), rows.weight)
+        rows = rooms.rows_for_regression(self, X, y, sample_weight, reset=False)
+        return share_explained(rows, self.coef_, self.intercept_)
 
-    def aic(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Akaike's information criterion on data; lower is better.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-
-        Returns
-        -------
-        float
-            ``2 k - 2 log L`` with k parameters: identified coefficients, intercept, scale and
-            estimated shapes.
-        """
-        return akaike(self.log_likelihood(X, y), self._n_parameters)
-
-    def bic(self, X: ArrayLike, y: ArrayLike) -> float:
-        """The Bayesian (Schwarz) information criterion on data; lower is better.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-
-        Returns
-        -------
-        float
-            ``k log(n) - 2 log L`` with k parameters as in `aic`.
-        """
-        return bayesian(self.log_likelihood(X, y), self._n_parameters, np.shape(y)[0])
-
-    def _log_prob(self, rows: InMemoryRows) -> FloatArray:
-        return log_prob(self.noise_, rows.X, rows.y, self.coef_, self.intercept_, self.scale_)
+    def _likelihood_of(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
+    ) -> tuple[float, float]:
+        rows = rooms.rows_for_regression(self, X, y, sample_weight, reset=False)
+        law = (self.noise_, self.coef_, self.intercept_, self.scale_)
+        return log_likelihood(rows, *law), rows.total_weight
 
     @property
     def _n_parameters(self) -> int:
         shapes = len(find_noise(self.noise).shapes)
         return self.rank_ + int(self.fit_intercept) + 1 + shapes
 
-    def _start(self, rows: InMemoryRows) -> Start | None:
+    def _start(self, rows: Rows) -> Start | None:
         if not self.warm_start or getattr(self, "coef_", np.empty(0)).shape != (rows.n_columns,):
             return None
         return Start(self.coef_, self.intercept_)

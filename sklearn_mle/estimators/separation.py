@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_mle.estimators import checks
+from sklearn_mle.estimators import checks, rooms
 from sklearn_mle.likelihoods.softmax import Softmax
-from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import FloatArray
 from sklearn_mle.solvers import newton, newton_cg
 from sklearn_mle.solvers.separation import Recession, find_separation, name_features
@@ -120,14 +119,11 @@ def detect_separation(
     """
     checks.check_flag("fit_intercept", fit_intercept)
     asked = _Question()
-    table, labels, weight = checks.labelled_features(asked, X, y, sample_weight, reset=True)
-    there = np.ones(labels.shape[0], dtype=bool) if weight is None else weight > 0.0
-    classes = np.unique(labels[there])
+    labelled = rooms.labelled_rows(asked, X, y, sample_weight, reset=True)
+    classes = labelled.classes
     checks.check_two_classes(classes)
-    codes = np.searchsorted(classes, labels).clip(0, classes.size - 1)
-    rows = InMemoryRows(
-        table, codes.astype(np.float64), None if there.all() else there.astype(float)
-    )
+    rows = labelled.once()
+    there = rooms.present(rows, sample_weight)
     found = _prove(Problem(rows, Softmax(classes.size), bool(fit_intercept)))
     if found is None:
         lines = 1 if classes.size == 2 else classes.size
@@ -139,7 +135,7 @@ def detect_separation(
             certain=none,
             features=np.empty(0, dtype=np.intp),
             feature_names=(),
-            direction=np.zeros((lines, table.shape[1])),
+            direction=np.zeros((lines, rows.n_columns)),
             intercept=np.zeros(lines),
             classes=classes,
         )

@@ -18,10 +18,10 @@ def speak(outcome: Outcome) -> None:
     """Warn with the sentence of an outcome, if it has one."""
     if outcome.sentence:
         category = SeparationWarning if outcome.status is Status.SEPARATED else ConvergenceWarning
-        warnings.warn(outcome.sentence, category, stacklevel=1 + _frames_inside())
+        warnings.warn(outcome.sentence, category, stacklevel=1 + frames_inside())
 
 
-def _frames_inside() -> int:
+def frames_inside() -> int:
     """How many frames lie between `speak`'s warning and whoever called an estimator."""
     frame, count = sys._getframe(1), 0
     while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
@@ -31,3 +31,14 @@ def _frames_inside() -> int:
 
 def _is_inside(module: str) -> bool:
     return module.startswith(("sklearn_mle.", "sklearn.callback."))
+
+
+def speak_of_passes(passes: int) -> None:
+    """Warn that data which are not in memory were computed once for each pass."""
+    if passes > 1:
+        warnings.warn(
+            f"X is not persisted: Dask computed its chunks {passes} times, once for each pass of "
+            "the fit. If they fit into the memory of the machine or cluster, pass X.persist().",
+            UserWarning,
+            stacklevel=1 + frames_inside(),
+        )

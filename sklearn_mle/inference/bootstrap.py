@@ -110,8 +110,9 @@ def _once(
     groups: NDArray[np.intp] | None,
 ) -> FloatArray | None:
     """The theta of one resample; None where it has no finite fit."""
-    weight = drawn_again(valley.rows.weight, valley.rows.y.shape[0], stream, groups)
     rows = valley.rows
+    assert isinstance(rows, InMemoryRows)
+    weight = drawn_again(rows.weight, rows.y.shape[0], stream, groups)
     solution = refit.of(InMemoryRows(rows.X, rows.y, weight))
     bad = (Status.SEPARATED, Status.EXACT_FIT)
     if solution.outcome.status in bad or not np.isfinite(solution.cost):

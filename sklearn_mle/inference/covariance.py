@@ -321,12 +321,14 @@ def _by_density(valley: Valley, cov: str) -> Covariance:
 
 
 def _weights(valley: Valley) -> FloatArray:
-    return np.asarray(valley.rows.column(lambda block: block.weigh(np.ones(block.n_rows))))
+    made = valley.rows.column(lambda block: block.weigh(np.ones(block.n_rows)))
+    return valley.rows.entries(made)
 
 
 def _common_information(valley: Valley) -> FloatArray:
     assert valley.noise is not None
-    weight, y = _weights(valley), valley.rows.column(lambda block: block.y)
+    rows = valley.rows
+    weight, y = _weights(valley), rows.entries(rows.column(lambda block: block.y))
     density = common_density(quantile_level(valley.noise), y, valley.residuals(), weight)
     return _cornered(valley, density * np.eye(valley.n_location) * valley.rows.total_weight)
 

@@ -149,6 +149,7 @@ def _cornered(valley: Valley, parameter: Parameter, place: float) -> Callable[[f
     if parameter.is_extra:
         k, at_zero = noise.degree, noise.cost_at_zero
         return lambda move: rows.total_weight * (place + move + at_zero + math.exp(-k * move) / k)
+    assert isinstance(rows, InMemoryRows)
     likelihood = LocationScale(noise)
     solver = choose(likelihood, "auto")
     column = parameter.column

@@ -19,8 +19,7 @@ from sklearn_mle.inference.terms import Terms
 from sklearn_mle.likelihoods.objective import Derivatives
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.design import Design
-from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.rows.rows import Block
+from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
 
 TOUCHED = 64.0 * float(np.finfo(float).eps)
@@ -33,7 +32,7 @@ class Valley:
 
     Parameters
     ----------
-    rows : InMemoryRows
+    rows : Rows
     costs : RowCosts
     terms : Terms
     bottom : ndarray of shape (size,)
@@ -42,7 +41,7 @@ class Valley:
         Whether the cost falls for ever in some directions: separated classes.
     """
 
-    rows: InMemoryRows
+    rows: Rows
     costs: RowCosts
     terms: Terms
     bottom: FloatArray
@@ -166,8 +165,7 @@ class Valley:
         def per_block(block: Block) -> FloatArray:
             return block.y - self.scores(self.terms.columns(block.X), self.bottom)[:, 0]
 
-        made: NDArray[np.float64] = self.rows.column(per_block)
-        return made
+        return self.rows.entries(self.rows.column(per_block))
 
 
 def is_normal(noise: Noise) -> bool:

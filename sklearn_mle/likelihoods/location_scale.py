@@ -19,6 +19,8 @@ from sklearn_mle.rows.rows import Block, Rows
 ROUNDING_UNITS = 8.0
 """Residuals smaller than this many units in the last place of the terms they are computed from are
 not told apart from zero."""
+MEAN_ROWS = 512
+"""Rows that tell about where the mean of y is."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,43 @@ def log_prob(
         return -noise.cost(r / scale) - math.log(scale)
     at_the_point = np.abs(r) <= rounding_error(X, y, coef, intercept)
     return np.where(at_the_point, np.inf, -np.inf)
+
+
+def log_likelihood(
+    rows: Rows, noise: Noise, coef: FloatArray, intercept: float, scale: float
+) -> float:
+    """The weighted sum of the log densities of rows, never NaN.
+
+    A row that the law calls impossible makes the data impossible, whatever the others say.
+    """
+
+    def per_block(block: Block) -> tuple[float, int]:
+        logs = log_prob(noise, block.X, block.y, coef, intercept, scale)
+        impossible = np.isneginf(logs)
+        logs[impossible] = 0.0
+        return float(block.weigh(logs).sum()), int(np.count_nonzero(impossible))
+
+    total, impossible = rows.total(per_block)
+    return -math.inf if impossible else float(total)
+
+
+def share_explained(rows: Rows, coef: FloatArray, intercept: float) -> float:
+    """R2: one less the residual sum of squares over that about the mean of y.
+
+    As scikit-learn's r2_score where y is constant: 1.0 for a perfect prediction, else 0.0.
+    """
+    near = float(np.mean(rows.sample(MEAN_ROWS).y))
+
+    def per_block(block: Block) -> tuple[float, float, float]:
+        r, d = residuals(block, coef, intercept), block.y - near
+        sums = (np.square(r), d, np.square(d))
+        return tuple(float(block.weigh(each).sum()) for each in sums)  # type: ignore[return-value]
+
+    left, off, about = rows.total(per_block)
+    about -= off * off / rows.total_weight
+    if about > 0.0:
+        return float(1.0 - left / about)
+    return 1.0 if left == 0.0 else 0.0
 
 
 def total_log_prob(log_probs: FloatArray, weight: FloatArray | None) -> float:

@@ -25,6 +25,7 @@ from sklearn_mle.estimators.criteria import akaike, bayesian
 from sklearn_mle.estimators.regressor import MLERegressor
 from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.reports.behind import estimator_behind
+from sklearn_mle.rows.kinds import is_dask
 from sklearn_mle.rows.rows import FloatArray
 
 COLUMNS = {
@@ -184,10 +185,15 @@ def compare(
     'laplace'
     """
     estimators = _name(candidates)
-    weight = np.ones(np.shape(y)[0]) if sample_weight is None else np.asarray(sample_weight, float)
+    if cv is not None and is_dask(X):
+        raise ValueError(
+            f"cv needs rows in memory, where scikit-learn splits them; got cv={cv!r} with a Dask "
+            f"{type(X).__name__}. Leave cv out: BIC charges for parameters without a split."
+        )
     fitted = {name: _fit(one, X, y, sample_weight) for name, one in estimators.items()}
     seen = [estimator_behind(one, X) for one in fitted.values()]
-    logs = np.array([last.log_prob(features, y) for last, features in seen])
+    logs = np.array([np.asarray(last.log_prob(features, y)) for last, features in seen])
+    weight = np.ones(logs.shape[1]) if sample_weight is None else np.asarray(sample_weight, float)
     counts = np.array([last._n_parameters for last, _ in seen])
     table = _criteria(list(fitted), logs, counts, weight)
     if cv is not None:

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_mle.estimators import checks
+from sklearn_mle.estimators import checks, rooms
 from sklearn_mle.estimators.classifier import MLEClassifier
 from sklearn_mle.estimators.criteria import akaike, bayesian
 from sklearn_mle.estimators.regressor import MLERegressor
@@ -34,15 +34,15 @@ from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.reports.behind import estimator_behind, feature_names
+from sklearn_mle.reports.group_codes import group_codes
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.matrix import in_full
+from sklearn_mle.rows.rows import Rows
 from sklearn_mle.rows.written_out import written_out
 from sklearn_mle.solvers.solution import Start
 
 SAME_DATA = 1e-6
 """Relative difference of log-likelihoods above which data are not those of the fit."""
-DENSE = 4
-"""Whole numbers a row, up to which labels are counted rather than sorted."""
 THROUGH_EVERY_ROW = (
     "The model goes through every row and its scale is 0: nothing is left to tell the spread, and "
     "standard errors do not exist. Use more rows or fewer features."
@@ -156,7 +156,7 @@ def infer(
     checks.check_coefficients(np.size(model.coef_))
     names = feature_names(estimator)
     if isinstance(model, MLERegressor):
-        rows = checks.rows_for_regression(model, table, y, sample_weight, reset=False)
+        rows = rooms.rows_for_regression(model, table, y, sample_weight, reset=False)
         _check_choices(model, cov, ci, groups, reference)
         valley = _valley_of_regression(model, rows)
         parameters = _lines_of_regression(model, names)
@@ -171,14 +171,15 @@ def infer(
     if problem is not None:
         found, ci = problem, "wald"
     else:
-        codes = None if groups is None else _codes(groups, np.shape(table)[0], rows)
+        _check_place(rows, model, cov, ci)
+        there = np.empty(0, dtype=bool) if groups is None else rooms.present(rows, sample_weight)
+        codes = None if groups is None else group_codes(groups, there)
         if cov == "bootstrap":
             _check_same_data(model, valley, None)
             seed = int(check_random_state(random_state).randint(2**31 - 1))
             found = bootstrap(valley, _refit(model), n_resamples, seed, n_jobs, verbose, codes)
         else:
-            present = codes if codes is None or rows.weight is None else codes[rows.weight > 0.0]
-            found = covariance(valley, cov, present)
+            found = covariance(valley, cov, None if codes is None else codes[there])
             _check_same_data(model, valley, found.cost)
     return estimates(
         valley,
@@ -198,7 +199,7 @@ def _features_of(estimator: Any, X: Any) -> FloatArray:
     return np.asarray(in_full(checks.features(model, table)), dtype=np.float64)
 
 
-def _valley_of_regression(model: MLERegressor, rows: InMemoryRows) -> Valley:
+def _valley_of_regression(model: MLERegressor, rows: Rows) -> Valley:
     terms = terms_of(rows, bool(model.fit_intercept))
     costs = LocationScaleCosts(model.noise_, find_noise(model.noise).shapes)
     values = [model.scale_, *model.noise_.shape_values([s.name for s in costs.shapes])]
@@ -207,7 +208,7 @@ def _valley_of_regression(model: MLERegressor, rows: InMemoryRows) -> Valley:
     return Valley(written_out(rows), costs, terms, np.concatenate([gamma.ravel(), extras]))
 
 
-def _valley_of_classes(model: MLEClassifier, rows: InMemoryRows) -> Valley:
+def _valley_of_classes(model: MLEClassifier, rows: Rows) -> Valley:
     terms = terms_of(rows, bool(model.fit_intercept))
     costs = SoftmaxCosts(model.classes_.size)
     coef, level = model.coef_, model.intercept_
@@ -219,8 +220,8 @@ def _valley_of_classes(model: MLEClassifier, rows: InMemoryRows) -> Valley:
 
 def _rows_of_classes(
     model: MLEClassifier, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
-) -> InMemoryRows:
-    classes, rows = model._rows(*checks.labelled_features(model, X, y, sample_weight, reset=False))
+) -> Rows:
+    classes, rows = model._rows(rooms.labelled_rows(model, X, y, sample_weight, reset=False))
     if not np.array_equal(classes, model.classes_):
         raise ValueError(
             f"infer needs the data of the fit, with classes {model.classes_.tolist()}; got classes "
@@ -311,45 +312,17 @@ def _check_resamples(n_resamples: Any) -> None:
         )
 
 
-def _codes(groups: ArrayLike, n: int, rows: InMemoryRows) -> NDArray[np.intp]:
-    """Codes 0 .. G - 1 of the groups of rows that are there; 0 for the others."""
-    labels = np.asarray(groups)
-    if labels.shape != (n,):
+def _check_place(rows: Rows, model: Any, cov: str, ci: str) -> None:
+    """What fits the rows again and again takes them in memory."""
+    if isinstance(rows, InMemoryRows):
+        return
+    cornered = isinstance(model, MLERegressor) and Fact.PIECEWISE_LINEAR in model.noise_.facts
+    if cov == "bootstrap" or (ci == "profile" and cornered):
+        asked = "cov='bootstrap'" if cov == "bootstrap" else "ci='profile' for a quantile law"
         raise ValueError(
-            f"groups must be 1D with one label a row, shape ({n},); got shape {labels.shape}. Pass "
-            "the group of each row."
+            f"{asked} fits all rows many times and needs them in memory; got a Dask collection. "
+            "Pass X.compute(), or use cov='HC3' and ci='wald'."
         )
-    there = np.ones(n, dtype=bool) if rows.weight is None else rows.weight > 0.0
-    try:
-        kinds, places = _kinds(labels if rows.weight is None else labels[there])
-    except TypeError:
-        raise ValueError(
-            "groups must hold labels of one kind; got labels that cannot be put in order. Write "
-            "them alike, for example all as text."
-        ) from None
-    if kinds.size < 2:
-        raise ValueError(
-            f"groups must hold at least 2 groups; got only {kinds.tolist()}. Use cov='HC3' for "
-            "independent rows."
-        )
-    codes = np.zeros(n, dtype=np.intp)
-    codes[there] = places
-    return codes
-
-
-def _kinds(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """The labels that occur, in order, and the place of each; whole numbers are not sorted."""
-    if labels.size and labels.dtype.kind in "iu":
-        first, last = int(labels.min()), int(labels.max())
-        if last - first <= DENSE * labels.size:
-            unsigned = f"u{labels.dtype.itemsize}"  # differences may be beyond the signed type
-            offset = (labels - labels.dtype.type(first)).view(unsigned).astype(np.intp)
-            kinds = np.flatnonzero(np.bincount(offset))
-            place = np.empty(last - first + 1, dtype=np.intp)
-            place[kinds] = np.arange(kinds.size)
-            return kinds.astype(labels.dtype) + labels.dtype.type(first), place[offset]
-    kinds, places = np.unique(labels, return_inverse=True)
-    return kinds, places.ravel()
 
 
 def _check_same_data(model: Any, valley: Valley, cost: float | None) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from sklearn_mle.estimators import rooms
 from sklearn_mle.reports.behind import estimator_behind
 
 
@@ -55,8 +55,7 @@ class LogLikelihoodScorer:
                 "last step of a Pipeline."
             )
         total = estimator.log_likelihood(X, y, sample_weight=sample_weight)
-        weight = np.shape(y)[0] if sample_weight is None else np.sum(np.asarray(sample_weight))
-        return float(total / weight)
+        return float(total / rooms.how_many(y, sample_weight))
 
     def set_score_request(self, *, sample_weight: bool | str | None) -> LogLikelihoodScorer:
         """A scorer that asks for ``sample_weight`` under metadata routing.

@@ -151,6 +151,9 @@ class InMemoryRows(Rows):
         self._for_each_block(per_block, columns, collect)
         return made[0] if made else np.empty(0), tuple(sums.parts)
 
+    def entries(self, column: Any) -> NDArray[Any]:
+        return np.asarray(column)
+
     def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Any) -> InMemoryRows:
         return self._copy(np.flatnonzero(self.column(wanted, *columns)))
 

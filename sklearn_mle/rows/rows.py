@@ -104,6 +104,18 @@ class Rows(ABC):
         as for `total`.
         """
 
+    def reread(self) -> int:
+        """Passes so far for which X was computed anew; 0 where it is held in memory."""
+        return 0
+
+    @abstractmethod
+    def entries(self, column: Column) -> NDArray[Any]:
+        """A column as an array here, one entry a row of positive weight, in order.
+
+        As large as a column of X: for answers that have one entry a row, and for searches that
+        need to see all of them.
+        """
+
     @abstractmethod
     def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Column) -> InMemoryRows:
         """The rows for which ``wanted(block, *parts)`` is true, copied into memory, in order."""

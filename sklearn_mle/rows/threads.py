@@ -49,6 +49,33 @@ def blocks_share_cores(n_columns: int) -> Iterator[None]:
         _threads.reset(token)
 
 
+@contextlib.contextmanager
+def one_core() -> Iterator[None]:
+    """A context for tasks that run side by side: blocks follow one another, BLAS on one thread.
+
+    The limit on BLAS belongs to the process, so that the first task to come sets it and the last to
+    go lifts it.
+    """
+    with _tasks_lock:
+        if not _limits:
+            _limits.append(_controller().limit(limits=1))
+        _limits.append(None)
+    token = _threads.set(1)
+    try:
+        yield
+    finally:
+        _threads.reset(token)
+        with _tasks_lock:
+            _limits.pop()
+            if len(_limits) == 1:
+                _limits.pop().restore_original_limits()
+
+
+_tasks_lock = threading.Lock()
+_limits: list[Any] = []
+"""The limit that tasks share, and one entry for each of them."""
+
+
 @functools.cache
 def _controller() -> ThreadpoolController:
     """The thread pools of BLAS in this process; finding them takes a few milliseconds."""

@@ -33,7 +33,14 @@ class WatchedRows(Rows):
         self.density = rows.density
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_rows":
+            raise AttributeError(name)
         return getattr(self._rows, name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # what functions of blocks may ask for where the blocks are
+        kept = ("n_rows", "n_columns", "total_weight")
+        return {name: getattr(self, name) for name in kept}
 
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         with self._one_pass() as advance:
@@ -52,6 +59,12 @@ class WatchedRows(Rows):
     def keep(self, wanted: Callable[..., Any], *columns: Any) -> InMemoryRows:
         with self._one_pass() as advance:
             return self._rows.keep(self._counted(wanted, advance), *columns)
+
+    def entries(self, column: Any) -> Any:
+        return self._rows.entries(column)
+
+    def reread(self) -> int:
+        return self._rows.reread()
 
     def sample(self, m: int) -> InMemoryRows:
         return self._rows.sample(m)

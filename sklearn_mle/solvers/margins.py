@@ -98,7 +98,9 @@ class Margins:
 
     def others(self) -> BoolArray:
         """All pairs: shape (n, K), false for the class of the row itself."""
-        return self.rows.column(lambda block: codes(block)[:, None] != np.arange(self.n_classes))
+        classes = np.arange(self.n_classes)
+        made = self.rows.column(lambda block: codes(block)[:, None] != classes)
+        return self.rows.entries(made)
 
     def margins(self, B: FloatArray) -> FloatArray:
         """Margins of all pairs, rounding errors set to zero: shape (n, K)."""
@@ -111,7 +113,7 @@ class Margins:
             M[np.abs(M) <= ROUNDING * size] = 0.0
             return M
 
-        return self.rows.column(per_block)
+        return self.rows.entries(self.rows.column(per_block))
 
     def reach(self, N: FloatArray) -> FloatArray:
         """How large the margin of each pair gets for coefficients in a space.
@@ -137,7 +139,7 @@ class Margins:
             length[length <= ROUNDING] = 0.0
             return length
 
-        return self.rows.column(per_block)
+        return self.rows.entries(self.rows.column(per_block))
 
     def lines(self, pairs: BoolArray, N: FloatArray) -> FloatArray:
         """One line a pair: its margin as a function of coordinates in a space; shape (m, r)."""

@@ -53,7 +53,8 @@ def proven(margins: Margins, B: FloatArray) -> BoolArray:
         Best near the maximum; anything is allowed, and then little may be proven.
     """
     rows = margins.rows
-    P = rows.column(lambda block: np.exp(log_softmax(margins.terms(block) @ B.T, axis=1)))
+    made = rows.column(lambda block: np.exp(log_softmax(margins.terms(block) @ B.T, axis=1)))
+    P = rows.entries(made)
     pairs = margins.others() & (P > SURE)
     for _ in range(ROUNDS):
         if not pairs.any():
@@ -212,4 +213,4 @@ def _moves(margins: Margins, B: FloatArray, step: FloatArray, pairs: BoolArray) 
         M = lead(block, Z @ step.T)
         return M - np.einsum("ik,ik->i", P, M)[:, None]
 
-    return margins.rows.column(per_block, pairs)
+    return margins.rows.entries(margins.rows.column(per_block, pairs))

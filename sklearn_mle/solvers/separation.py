@@ -130,13 +130,13 @@ class Recession:
 def any_excluded(rows: Rows, coef: FloatArray, intercept: FloatArray) -> bool:
     """Whether some class has next to no probability in some row."""
 
-    def per_block(block: Block) -> BoolArray:
+    def per_block(block: Block) -> tuple[int]:
         scores = block.X @ coef.T + intercept
-        if scores.shape[1] == 1:
-            return np.abs(scores[:, 0]) > HARDLY
-        return np.ptp(scores, axis=1) > HARDLY
+        one = scores.shape[1] == 1
+        width = np.abs(scores[:, 0]) if one else np.ptp(scores, axis=1)
+        return (int(np.count_nonzero(width > HARDLY)),)
 
-    return bool(rows.column(per_block).any())
+    return bool(rows.total(per_block)[0])
 
 
 def separated(found: Recession, names: Sequence[str] | None = None) -> Outcome:

@@ -1,0 +1,180 @@
+"""From collections of Dask to chunks of rows: features, targets and weights side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+from dask.delayed import Delayed
+
+from sklearn_mle.rows.chunk import MisfitError
+from sklearn_mle.rows.dask_rows import Chunks, computed
+from sklearn_mle.rows.kinds import is_dask
+
+
+def is_frame(data: Any) -> bool:
+    """Whether this is a data frame or series of Dask."""
+    return hasattr(data, "npartitions") and hasattr(data, "divisions")
+
+
+def is_array(data: Any) -> bool:
+    """Whether this is an array of Dask."""
+    return isinstance(data, da.Array)
+
+
+def names_of(X: Any) -> tuple[Any, ...] | None:
+    """The names of the columns of a data frame."""
+    return tuple(X.columns) if is_frame(X) else None
+
+
+def width_of(X: Any) -> int:
+    """The number of columns.
+
+    Raises
+    ------
+    MisfitError
+        If this is not a table, or no one knows how wide it is.
+    """
+    if not (is_array(X) or is_frame(X)):
+        raise MisfitError("collection", type(X).__name__)
+    if X.ndim != 2:
+        raise MisfitError("table", f"{X.ndim} dimension{'' if X.ndim == 1 else 's'}")
+    width = len(X.columns) if is_frame(X) else X.shape[1]
+    if math.isnan(width):
+        raise MisfitError("width", "an unknown number of columns")
+    return int(width)
+
+
+def whole_rows(X: Any) -> Any:
+    """The same array with all columns in one chunk."""
+    return X if is_frame(X) or X.numblocks[1] == 1 else X.rechunk({1: -1})
+
+
+def lengths_of(data: Any) -> tuple[int, ...] | None:
+    """Rows of each chunk, where they are known."""
+    if is_frame(data) or any(math.isnan(n) for n in data.chunks[0]):
+        return None
+    return tuple(int(n) for n in data.chunks[0])
+
+
+def chunks_of(X: Any, y: Any, weight: Any) -> Chunks:
+    """Chunks of rows, cut like X.
+
+    Parameters
+    ----------
+    X : Dask array or DataFrame
+    y, weight : Dask array, Series or one-column DataFrame; or array-like
+        ``weight`` may be None, or a number for all rows.
+
+    Raises
+    ------
+    MisfitError
+        If these do not belong to the same rows.
+    """
+    X = whole_rows(X)
+    graph: dict[Any, Any] = {}
+    x_keys = _keys(_pieces(X), graph)
+    lengths = lengths_of(X)
+    if not is_dask(y) or (weight is not None and not is_dask(weight) and np.ndim(weight)):
+        lengths = lengths or _counted(graph, x_keys)
+    y_keys = _keys(_beside(y, X, lengths, "y"), graph)
+    w_keys: tuple[Any, ...] = ()
+    if weight is not None:
+        if is_dask(weight) or np.ndim(weight):
+            w_keys = _keys(_beside(weight, X, lengths, "weight"), graph)
+        else:
+            graph["mle-weight"] = weight
+            w_keys = ("mle-weight",) * len(x_keys)
+    return Chunks(graph, x_keys, y_keys, w_keys, lengths)
+
+
+def _pieces(data: Any) -> list[Delayed]:
+    """The chunks, in order."""
+    made = data.to_delayed()
+    return list(made.ravel()) if is_array(data) else list(made)
+
+
+def _keys(pieces: Sequence[Delayed], graph: dict[Any, Any]) -> tuple[Any, ...]:
+    """The keys of some chunks, whose graph joins the others."""
+    seen: list[Any] = []
+    for piece in pieces:
+        if not any(piece.dask is other for other in seen):
+            seen.append(piece.dask)
+            graph.update(piece.dask)
+    return tuple(piece.key for piece in pieces)
+
+
+def _counted(graph: dict[Any, Any], keys: Sequence[Any]) -> tuple[int, ...]:
+    """Rows of each chunk, by a look at all."""
+    sizes = {("mle-length", i): (_n_rows, key) for i, key in enumerate(keys)}
+    return tuple(computed({**graph, **sizes}, list(sizes)))
+
+
+def count_rows(data: Any) -> int:
+    """Rows of a collection, by a look at its chunks where their sizes are unknown."""
+    lengths = lengths_of(data)
+    if lengths is None:
+        graph: dict[Any, Any] = {}
+        lengths = _counted(graph, _keys(_pieces(data), graph))
+    return sum(lengths)
+
+
+def _n_rows(part: Any) -> int:
+    return int(part.shape[0])
+
+
+def _beside(values: Any, X: Any, lengths: tuple[int, ...] | None, name: str) -> list[Delayed]:
+    """One entry a row, in chunks beside those of X."""
+    if is_frame(values):
+        return _frame_beside(values, X, name)
+    if not is_dask(values):
+        values = _as_array(values, lengths, name)
+    values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    if values.ndim != 1:
+        raise MisfitError(f"shape of {name}", f"shape {values.shape}")
+    mine = lengths_of(values)
+    if lengths is not None and mine is not None:
+        if sum(lengths) != sum(mine):
+            raise MisfitError(f"rows of {name}", f"{sum(lengths)} and {sum(mine)}")
+        values = values if lengths == mine else values.rechunk((lengths,))
+    _check_number(values.numblocks[0], X, name)
+    return _pieces(values)
+
+
+def _frame_beside(values: Any, X: Any, name: str) -> list[Delayed]:
+    if values.ndim == 2:
+        if len(values.columns) != 1:
+            raise MisfitError(f"shape of {name}", f"{len(values.columns)} columns")
+        values = values[values.columns[0]]
+    if is_frame(X) and values.known_divisions and X.known_divisions:
+        ends = (
+            [data.divisions[0] for data in (values, X)],
+            [data.divisions[-1] for data in (values, X)],
+        )
+        if values.divisions != X.divisions and all(a == b for a, b in ends):
+            values = values.repartition(divisions=X.divisions)
+    _check_number(values.npartitions, X, name)
+    return _pieces(values)
+
+
+def _check_number(n_chunks: int, X: Any, name: str) -> None:
+    mine = X.npartitions if is_frame(X) else X.numblocks[0]
+    if n_chunks != mine:
+        raise MisfitError(f"chunks of {name}", f"{mine} and {n_chunks}")
+
+
+def _as_array(values: Any, lengths: tuple[int, ...] | None, name: str) -> da.Array:
+    """What is in memory, sent once to where the chunks are."""
+    found = np.asarray(values)
+    found = found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
+    if found.ndim != 1:
+        raise MisfitError(f"shape of {name}", f"shape {found.shape}")
+    assert lengths is not None
+    if sum(lengths) != found.shape[0]:
+        raise MisfitError(f"rows of {name}", f"{sum(lengths)} and {found.shape[0]}")
+    (held,) = dask.persist(da.from_array(found, chunks=(lengths,)))
+    return held
