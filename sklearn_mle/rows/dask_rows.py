@@ -23,7 +23,7 @@ from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from sklearn_mle.rows import chunk
-from sklearn_mle.rows.chunk import Recipe, Step, Survey
+from sklearn_mle.rows.chunk import MisfitError, Recipe, Step, Survey
 from sklearn_mle.rows.in_memory import InMemoryRows, spread
 from sklearn_mle.rows.rows import Rows
 
@@ -125,7 +125,7 @@ class DaskRows(Rows):
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         work = partial(_total, per_block)
         graph, keys = self._tasks(work, columns)
-        (found,) = dask.compute(_summed(graph, keys))
+        (found,) = _now(_summed(graph, keys))
         return tuple(found)
 
     def column(self, per_block: Callable[..., Any], *columns: Any) -> Parts:
@@ -143,7 +143,7 @@ class DaskRows(Rows):
             graph[entry] = (operator.itemgetter(0), key)
             graph[part] = (operator.itemgetter(1), key)
         made, root = _persisted(graph, entries, _add_tree(graph, sums))
-        (found,) = dask.compute(root)
+        (found,) = _now(root)
         return made, tuple(found)
 
     def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Any) -> InMemoryRows:
@@ -229,7 +229,7 @@ def surveyed(
     for i in range(n):
         look = partial(chunk.survey, recipe, i, places[i])
         graph[(name, i)] = (look, *chunks.arguments(i))
-    (found,) = dask.compute(_summed(graph, [(name, i) for i in range(n)]))
+    (found,) = _now(_summed(graph, [(name, i) for i in range(n)]))
     samples = {}
     if chosen and not found.faults and found.lengths == chunks.lengths:
         rows = chunk.joined(list(found.sample))
@@ -334,6 +334,20 @@ def _summed(graph: dict[Key, Any], keys: Sequence[Key]) -> Delayed:
     return _as_delayed(graph, [_add_tree(graph, keys)])[0]
 
 
+def _now(*wanted: Delayed) -> tuple[Any, ...]:
+    """Compute, and say what a failing task means."""
+    try:
+        return tuple(dask.compute(*wanted))
+    except (MisfitError, FloatingPointError):
+        raise
+    except Exception as error:
+        raise RuntimeError(
+            "A fit needs every chunk of X, y and sample_weight to be computed; got "
+            f"{type(error).__name__}: {error}. X.persist() shows the failing chunk alone; failures "
+            "that pass may be tried again, by dask.annotate(retries=3) around the fit."
+        ) from error
+
+
 def _as_delayed(graph: Mapping[Key, Any], keys: Sequence[Key]) -> list[Delayed]:
     layers = HighLevelGraph({"mle": graph}, {"mle": set()})
     return [Delayed(key, layers, layer="mle") for key in keys]
@@ -341,7 +355,7 @@ def _as_delayed(graph: Mapping[Key, Any], keys: Sequence[Key]) -> list[Delayed]:
 
 def computed(graph: Mapping[Key, Any], keys: Sequence[Key]) -> tuple[Any, ...]:
     """What these keys stand for, brought here."""
-    return tuple(dask.compute(*_as_delayed(graph, keys)))
+    return tuple(_now(*_as_delayed(graph, keys)))
 
 
 def _persisted(graph: Mapping[Key, Any], keys: Sequence[Key], *more: Key) -> tuple[Any, ...]:
