@@ -110,8 +110,7 @@ def _once(
     groups: NDArray[np.intp] | None,
 ) -> FloatArray | None:
     """The theta of one resample; None where it has no finite fit."""
-    rows = valley.rows
-    assert isinstance(rows, InMemoryRows)
+    rows: Any = valley.rows
     weight = drawn_again(rows.weight, rows.y.shape[0], stream, groups)
     solution = refit.of(InMemoryRows(rows.X, rows.y, weight))
     bad = (Status.SEPARATED, Status.EXACT_FIT)

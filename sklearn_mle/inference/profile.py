@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import linalg, optimize, stats
@@ -144,12 +145,12 @@ def _cornered(valley: Valley, parameter: Parameter, place: float) -> Callable[[f
     At a scale of s the least loss costs ``W * (log(s) + mean loss / s**k)`` plus a constant, and
     the coefficients do not depend on s.
     """
-    noise, rows = valley.noise, valley.rows
+    noise = valley.noise
+    rows: Any = valley.rows
     assert noise is not None and noise.degree is not None
     if parameter.is_extra:
         k, at_zero = noise.degree, noise.cost_at_zero
         return lambda move: rows.total_weight * (place + move + at_zero + math.exp(-k * move) / k)
-    assert isinstance(rows, InMemoryRows)
     likelihood = LocationScale(noise)
     solver = choose(likelihood, "auto")
     column = parameter.column

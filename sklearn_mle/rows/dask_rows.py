@@ -231,7 +231,7 @@ def surveyed(
         graph[(name, i)] = (look, *chunks.arguments(i))
     (found,) = _now(_summed(graph, [(name, i) for i in range(n)]))
     samples = {}
-    if chosen and not found.faults and found.lengths == chunks.lengths:
+    if chosen and found.sample and not found.faults and found.lengths == chunks.lengths:
         rows = chunk.joined(list(found.sample))
         samples = {m: rows._copy(np.searchsorted(union, at)) for m, at in chosen.items()}
     return replace(found, sample=()), samples

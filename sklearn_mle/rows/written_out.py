@@ -36,6 +36,8 @@ class WrittenOut(Rows):
         self.step = max(FEWEST, BLOCK_BYTES // (8 * max(1, rows.n_columns)))
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
         return getattr(self._rows, name)
 
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
@@ -72,6 +74,9 @@ class WrittenOut(Rows):
     def sample(self, m: int) -> InMemoryRows:
         return self._rows.sample(m)
 
+    def entries(self, column: Any) -> NDArray[Any]:
+        return self._rows.entries(column)
+
     def _pieces(self, block: Block, parts: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
         """A few rows at a time, with their parts of the columns."""
         for first in range(0, block.n_rows, self.step):
@@ -81,6 +86,7 @@ class WrittenOut(Rows):
             yield Block(X, block.y[some], weight), *(part[some] for part in parts)
 
 
-def written_out(rows: InMemoryRows) -> Any:
-    """The rows with blocks of arrays; those of an array as they are."""
-    return WrittenOut(rows) if is_sparse(rows.X) else rows
+def written_out(rows: Rows) -> Rows:
+    """The rows with blocks of arrays; those of an array in memory as they are."""
+    dense = isinstance(rows, InMemoryRows) and not is_sparse(rows.X)
+    return rows if dense else WrittenOut(rows)
