@@ -19,7 +19,7 @@ from scipy import sparse
 
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import FloatArray
-from sklearn_mle.rows.threads import one_core
+from sklearn_mle.rows.threads import inside_a_task
 
 SCAN_ROWS = 8192
 """Rows that are looked at for NaN at a time."""
@@ -310,7 +310,7 @@ class Step:
     errors: Any
 
     def __call__(self, X: Any, y: Any, weight: Any, *columns: Any) -> Any:
-        with np.errstate(**self.errors), one_core():
+        with np.errstate(**self.errors), inside_a_task():
             return self.work(self.recipe.rows(X, y, weight), *columns)
 
 

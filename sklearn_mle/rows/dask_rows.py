@@ -26,6 +26,7 @@ from sklearn_mle.rows import chunk
 from sklearn_mle.rows.chunk import MisfitError, Recipe, Step, Survey
 from sklearn_mle.rows.in_memory import InMemoryRows, spread
 from sklearn_mle.rows.rows import Rows
+from sklearn_mle.rows.threads import tasks_share_cores
 
 FAN_IN = 8
 """Partial sums that one task adds up."""
@@ -337,7 +338,8 @@ def _summed(graph: dict[Key, Any], keys: Sequence[Key]) -> Delayed:
 def _now(*wanted: Delayed) -> tuple[Any, ...]:
     """Compute, and say what a failing task means."""
     try:
-        return tuple(dask.compute(*wanted))
+        with tasks_share_cores():
+            return tuple(dask.compute(*wanted))
     except (MisfitError, FloatingPointError):
         raise
     except Exception as error:
@@ -360,7 +362,8 @@ def computed(graph: Mapping[Key, Any], keys: Sequence[Key]) -> tuple[Any, ...]:
 
 def _persisted(graph: Mapping[Key, Any], keys: Sequence[Key], *more: Key) -> tuple[Any, ...]:
     """A column of these keys, and what else was asked for, computed where the chunks are."""
-    made = dask.persist(*_as_delayed(graph, [*keys, *more]))
+    with tasks_share_cores():
+        made = dask.persist(*_as_delayed(graph, [*keys, *more]))
     held: dict[Key, Any] = {}
     for part in made[: len(keys)]:
         held.update(part.dask)

@@ -50,30 +50,24 @@ def blocks_share_cores(n_columns: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def one_core() -> Iterator[None]:
-    """A context for tasks that run side by side: blocks follow one another, BLAS on one thread.
+def tasks_share_cores() -> Iterator[None]:
+    """A context for whoever runs tasks side by side in this process: BLAS on one thread.
 
-    The limit on BLAS belongs to the process, so that the first task to come sets it and the last to
-    go lifts it.
+    Set by the thread that asks for the tasks, never by a task: the limit belongs to the process,
+    and threadpoolctl lets only one thread move it.
     """
-    with _tasks_lock:
-        if not _limits:
-            _limits.append(_controller().limit(limits=1))
-        _limits.append(None)
+    with _controller().limit(limits=1, user_api="blas"):
+        yield
+
+
+@contextlib.contextmanager
+def inside_a_task() -> Iterator[None]:
+    """A context for a task among others: its blocks follow one another."""
     token = _threads.set(1)
     try:
         yield
     finally:
         _threads.reset(token)
-        with _tasks_lock:
-            _limits.pop()
-            if len(_limits) == 1:
-                _limits.pop().restore_original_limits()
-
-
-_tasks_lock = threading.Lock()
-_limits: list[Any] = []
-"""The limit that tasks share, and one entry for each of them."""
 
 
 @functools.cache

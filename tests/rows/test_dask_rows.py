@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -145,3 +146,14 @@ def test_only_data_that_are_computed_again_count_as_read_again(data):
     )
     again.total(moments)
     assert again.reread() == 0
+
+
+def test_the_threads_of_blas_are_as_before(data):
+    def allowed():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before = allowed()
+    MLERegressor("laplace").fit(*(da.from_array(a, chunks=100) for a in data[:2]))
+    assert allowed() == before
+    with threadpool_limits(1, user_api="blas"):
+        assert set(allowed()) == {1}
