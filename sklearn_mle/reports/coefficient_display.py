@@ -9,8 +9,11 @@ from numpy.typing import ArrayLike
 
 from sklearn_mle.inference.estimates import Estimates
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.reports.drawing import COLOURS, drawing_axes
+from sklearn_mle.reports.drawing import COLOURS, drawing_axes, shortened
 from sklearn_mle.reports.infer import infer
+
+PLOT_WIDTH, CHARACTER = 4.5, 0.085
+"""Inches for the intervals, and for each character of a name."""
 
 
 class CoefficientDisplay:
@@ -110,7 +113,7 @@ class CoefficientDisplay:
         return made.plot(ax=ax)
 
     def plot(self, ax: Any = None) -> CoefficientDisplay:
-        """Draw one line a coefficient, the first on top; those not identified stay empty.
+        """Draw one line a coefficient, the first on top; those not identified say so.
 
         Parameters
         ----------
@@ -123,8 +126,12 @@ class CoefficientDisplay:
         own = ax is None
         self.ax_, self.figure_ = drawing_axes(ax)
         places = np.arange(len(self.names))[::-1]
+        names = [shortened(name) for name in self.names]
         if own:
-            self.figure_.set_figheight(max(2.4, 1.2 + 0.3 * places.size))
+            longest = max(map(len, names), default=0)
+            self.figure_.set_size_inches(
+                max(6.4, PLOT_WIDTH + CHARACTER * longest), max(2.4, 1.2 + 0.3 * places.size)
+            )
         self.intervals_ = self.ax_.hlines(
             places, self.lower, self.upper, color=COLOURS[0], lw=2.0, zorder=2
         )
@@ -132,7 +139,18 @@ class CoefficientDisplay:
             self.estimate, places, "o", color=COLOURS[0], ms=6, mec="white", zorder=3
         )
         self.ax_.axvline(0.0, color="0.6", lw=0.9, zorder=1)
-        self.ax_.set_yticks(places, self.names)
+        for place in places[np.isnan(self.estimate)]:
+            self.ax_.text(
+                0.5,
+                place,
+                "not identified",
+                color="0.4",
+                ha="center",
+                va="center",
+                transform=self.ax_.get_yaxis_transform(),
+                bbox={"color": "white", "pad": 1.0},
+            )
+        self.ax_.set_yticks(places, names)
         self.ax_.set_ylim(-0.7, places.size - 0.3)
         self.ax_.set(xlabel=f"estimate and {100 * self.level:g} % interval", title="Coefficients")
         return self

@@ -35,6 +35,14 @@ def fitted_regressor(estimator: Any) -> Any:
     return model
 
 
+def shortened(name: str, longest: int = 48) -> str:
+    """A name of at most so many characters, its middle left out where it is longer."""
+    if len(name) <= longest:
+        return name
+    half = (longest - 1) // 2
+    return f"{name[: longest - 1 - half]}…{name[-half:]}"
+
+
 def drawing_axes(ax: Any) -> tuple[Any, Any]:
     """Axes and figure to draw in."""
     if ax is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,13 @@ from numpy.typing import ArrayLike
 from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.noises.noise import FloatArray, Noise
 from sklearn_mle.reports.drawing import COLOURS, DASHES, drawing_axes, fitted_regressor
+
+FEW = 3
+"""Noises beyond which a picture of its own has its legend beside the lines."""
+WITH_LEGEND = 9.5
+"""Its width in inches."""
+STEEP = 2.0
+"""How far a line may reach, over the middle reach of all, before it leaves the picture."""
 
 
 class LossDisplay:
@@ -57,7 +65,7 @@ class LossDisplay:
         -------
         LossDisplay
         """
-        named = {one if isinstance(one, str) else repr(one): find_noise(one) for one in noises}
+        named = {one if isinstance(one, str) else _short(one): find_noise(one) for one in noises}
         points = np.linspace(-4.0, 4.0, 401) if z is None else np.asarray(z, dtype=np.float64)
         return cls(named, points).plot(ax=ax)
 
@@ -80,6 +88,8 @@ class LossDisplay:
     def plot(self, ax: Any = None) -> LossDisplay:
         """Draw losses as thick lines and their slopes as thin ones.
 
+        A line that grows far beyond most others leaves the picture.
+
         Parameters
         ----------
         ax : matplotlib Axes, optional
@@ -88,6 +98,7 @@ class LossDisplay:
         -------
         LossDisplay
         """
+        own = ax is None
         self.ax_, self.figure_ = drawing_axes(ax)
         self.lines_ = []
         for i, (name, noise) in enumerate(self.noises.items()):
@@ -96,8 +107,30 @@ class LossDisplay:
             self.lines_ += self.ax_.plot(self.z, noise.loss(self.z), lw=2.2, label=label, **style)
             self.lines_ += self.ax_.plot(self.z, noise.slope(self.z), lw=0.9, **style)
         self.ax_.axhline(0.0, color="0.8", lw=0.8, zorder=0)
+        self.ax_.set_ylim(*_limits([line.get_ydata() for line in self.lines_]))
         self.ax_.set(
             xlabel="standardised residual", ylabel="loss (thick), slope (thin)", title="Losses"
         )
-        self.ax_.legend(frameon=False)
+        if own and len(self.noises) > FEW:
+            self.figure_.set_figwidth(WITH_LEGEND)
+            self.ax_.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        else:
+            self.ax_.legend(frameon=False)
         return self
+
+
+def _short(noise: Any) -> str:
+    """The repr of a noise with numbers of four digits."""
+    return re.sub(r"\d+\.\d+(e[+-]?\d+)?", lambda number: f"{float(number[0]):.4g}", repr(noise))
+
+
+def _limits(lines: list[FloatArray]) -> tuple[float, float]:
+    """Ends of an axis that shows nearly all of most lines."""
+    ends = []
+    for sign in (-1.0, 1.0):
+        reach = np.array([max(0.0, float(np.max(sign * line))) for line in lines])
+        reached = reach[reach > 0.0]
+        most = STEEP * float(np.median(reached)) if reached.size else 0.0
+        ends.append(sign * 1.05 * min(most, float(reach.max(initial=0.0))))
+    low, high = ends
+    return (low, high) if high > low else (-1.0, 1.0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 
 from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.noises.noise import FloatArray, Noise
@@ -19,7 +19,6 @@ from sklearn_mle.reports.drawing import (
     drawing_axes,
     fitted_regressor,
 )
-from sklearn_mle.rows.matrix import canonical, is_sparse
 
 
 class NoiseFitDisplay:
@@ -114,8 +113,9 @@ class NoiseFitDisplay:
         location, weight = model.predict(features), as_weights(sample_weight)
         simulated = None
         if kind == "qq" and n_simulations > 0 and model.scale_ > 0.0:
-            rows = slice(None) if weight is None else weight > 0.0
-            simulated = _refits(model, features, location, rows, n_simulations, random_state)
+            there = np.flatnonzero(np.ones(len(location)) if weight is None else weight)
+            some = features if weight is None else _safe_indexing(features, there)
+            simulated = _refits(model, some, location[there], n_simulations, random_state)
         display = cls.from_predictions(
             y, location, noise=model.noise_, scale=model.scale_, sample_weight=weight, kind=None
         )
@@ -182,7 +182,8 @@ class NoiseFitDisplay:
 
     def _density(self) -> None:
         low, high = _weighted_range(self.residuals, self.sample_weight)
-        z = np.linspace(low, high, 801)
+        margin = 0.1 * (high - low)
+        z = np.linspace(low - margin, high + margin, 801)
         self.ax_.hist(
             self.residuals,
             bins="auto" if self.sample_weight is None else 40,
@@ -218,14 +219,12 @@ class NoiseFitDisplay:
 
 
 def _refits(
-    model: Any, X: Any, location: FloatArray, rows: Any, n_simulations: int, random_state: Any
+    model: Any, features: Any, location: FloatArray, n_simulations: int, random_state: Any
 ) -> FloatArray:
     """Sorted standardised residuals of refits to responses simulated from the fit."""
     rng = check_random_state(random_state)
-    table = canonical(X) if is_sparse(X) else np.asarray(X)
-    features, center = table[rows], location[rows]
-    law = model.noise_.distribution(center, model.scale_)
-    simulated = np.empty((n_simulations, len(center)))
+    law = model.noise_.distribution(location, model.scale_)
+    simulated = np.empty((n_simulations, len(location)))
     for i in range(n_simulations):
         y = law.rvs(random_state=rng)
         refit = clone(model).set_params(noise=model.noise_, warm_start=False).fit(features, y)

@@ -61,7 +61,7 @@ class PITDisplay:
         y: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
-        n_bins: int = 20,
+        n_bins: int | None = None,
         ax: Any = None,
     ) -> PITDisplay:
         """Draw the transform of rows under a fitted regressor.
@@ -74,7 +74,8 @@ class PITDisplay:
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), optional
             How many times each row counts.
-        n_bins : int, default=20
+        n_bins : int, optional
+            20 by default, or fewer where few rows would leave fewer than ten a bar, down to 5.
         ax : matplotlib Axes, optional
 
         Returns
@@ -99,7 +100,7 @@ class PITDisplay:
         distribution: Any,
         *,
         sample_weight: ArrayLike | None = None,
-        n_bins: int = 20,
+        n_bins: int | None = None,
         ax: Any = None,
     ) -> PITDisplay:
         """Draw the transform of rows under predictive distributions.
@@ -110,7 +111,8 @@ class PITDisplay:
         distribution : frozen scipy.stats distribution
             One element a row.
         sample_weight : array-like of shape (n_samples,), optional
-        n_bins : int, default=20
+        n_bins : int, optional
+            20 by default, or fewer where few rows would leave fewer than ten a bar, down to 5.
         ax : matplotlib Axes, optional
 
         Returns
@@ -120,12 +122,13 @@ class PITDisplay:
         pit = distribution.cdf(np.asarray(y_true, dtype=np.float64))
         return cls(pit, sample_weight=as_weights(sample_weight)).plot(n_bins=n_bins, ax=ax)
 
-    def plot(self, n_bins: int = 20, ax: Any = None) -> PITDisplay:
+    def plot(self, n_bins: int | None = None, ax: Any = None) -> PITDisplay:
         """Draw the histogram, with the band that holds 95 % of the bars of a uniform sample.
 
         Parameters
         ----------
-        n_bins : int, default=20
+        n_bins : int, optional
+            20 by default, or fewer where few rows would leave fewer than ten a bar, down to 5.
         ax : matplotlib Axes, optional
 
         Returns
@@ -134,6 +137,8 @@ class PITDisplay:
         """
         self.ax_, self.figure_ = drawing_axes(ax)
         total = float(len(self.pit) if self.sample_weight is None else self.sample_weight.sum())
+        if n_bins is None:
+            n_bins = int(np.clip(total // 10, 5, 20))
         low, high = binom.ppf([0.025, 0.975], round(total), 1.0 / n_bins) * n_bins / total
         label = "95 % of bars, if the law is right"
         self.ax_.axhspan(low, high, color=COLOURS[5], alpha=0.35, lw=0, label=label)

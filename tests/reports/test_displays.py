@@ -160,3 +160,77 @@ def test_coefficients_are_those_of_infer(data):
     ends = np.array([segment[:, 0] for segment in display.intervals_.get_segments()])
     np.testing.assert_allclose(ends, found.conf_int()[:3])
     assert "90 %" in display.ax_.get_xlabel()
+
+
+def overlaps(texts, figure):
+    """Whether the boxes of some texts meet, or leave the figure."""
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in texts if text.get_text()]
+    whole = figure.bbox
+    outside = any(
+        box.x0 < whole.x0 - 1 or box.x1 > whole.x1 + 1 or box.y0 < whole.y0 - 1 for box in boxes
+    )
+    return outside or any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+@pytest.mark.parametrize("p", [1, 5, 60])
+def test_names_of_coefficients_are_readable(p):
+    rng = np.random.default_rng(p)
+    names = [f"the {j}th of many features, in units that take long to say" for j in range(p)]
+    display = CoefficientDisplay(names, rng.normal(size=p), -np.ones(p), np.ones(p)).plot()
+    assert not overlaps(display.ax_.get_yticklabels(), display.figure_)
+    shown = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert len(set(shown)) == p and max(map(len, shown)) <= 48
+    label = display.ax_.xaxis.label
+    assert not overlaps([label], display.figure_)
+
+
+def test_what_is_not_identified_says_so(data):
+    X, y = data
+    display = CoefficientDisplay.from_estimator(
+        MLERegressor().fit(np.c_[X, X[:, 0]], y), np.c_[X, X[:, 0]], y
+    )
+    said = [text.get_position()[1] for text in display.ax_.texts]
+    assert said == [3, 0] and display.ax_.texts[0].get_text() == "not identified"
+
+
+def test_a_loss_that_explodes_leaves_the_others_to_be_seen():
+    names = ["gaussian", "laplace", "student_t", "logistic", "gumbel", "huber"]
+    display = LossDisplay.from_noises(names)
+    low, high = display.ax_.get_ylim()
+    assert -10.0 < low < -1.0 and 3.0 < high < 20.0
+    display.figure_.canvas.draw()
+    legend = display.ax_.get_legend().get_window_extent()
+    assert not legend.overlaps(display.ax_.get_window_extent())
+    assert legend.x1 <= display.figure_.bbox.x1
+
+
+def test_shapes_are_written_short(data):
+    display = LossDisplay.from_estimator(MLERegressor("student_t").fit(*data))
+    (label,) = (text.get_text() for text in display.ax_.get_legend().get_texts())
+    assert len(label) < 40
+
+
+def test_few_rows_get_few_bars(data):
+    X, y = data
+    few = PITDisplay.from_estimator(MLERegressor().fit(X, y), X[:60], y[:60])
+    steps = few.ax_.patches[-1].get_path().vertices[:, 0]
+    assert len(np.unique(steps.round(6))) == 7
+
+
+def test_envelopes_of_rows_that_count(data):
+    X, y = data
+    weight = np.r_[np.zeros(20), np.ones(180)]
+    model = MLERegressor().fit(X, y, weight)
+    weighted = NoiseFitDisplay.from_estimator(
+        model, X, y, sample_weight=weight, kind="qq", n_simulations=5, random_state=0
+    )
+    alone = NoiseFitDisplay.from_estimator(
+        MLERegressor().fit(X[20:], y[20:]),
+        X[20:],
+        y[20:],
+        kind="qq",
+        n_simulations=5,
+        random_state=0,
+    )
+    np.testing.assert_allclose(weighted.simulated, alone.simulated, rtol=1e-9)
