@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_mle.estimators import checks, rooms
+from sklearn_mle.estimators.batches import BatchesMixin
 from sklearn_mle.estimators.by_likelihood import ByLikelihoodMixin
 from sklearn_mle.estimators.lazily import lazy_on_dask
 from sklearn_mle.estimators.progress import (
@@ -43,7 +44,9 @@ def _ends(estimator: Any, coverage: float = 0.9) -> list[str]:
     return ["lower", "upper"]
 
 
-class MLERegressor(CallbackSupportMixin, ByLikelihoodMixin, RegressorMixin, BaseEstimator):
+class MLERegressor(
+    CallbackSupportMixin, BatchesMixin, ByLikelihoodMixin, RegressorMixin, BaseEstimator
+):
     """Linear regression by maximum likelihood under an assumed noise.
 
     The model is ``y = X @ coef_ + intercept_ + scale_ * noise``. The noise decides which loss the
@@ -186,6 +189,7 @@ class MLERegressor(CallbackSupportMixin, ByLikelihoodMixin, RegressorMixin, Base
             problem, start=self._start(rows), tol=self.tol, max_iter=self.max_iter
         )
         self._keep(solution)
+        self._moments = None
         finish(watch)
         speak(solution.outcome)
         speak_of_passes(rows.reread())

@@ -42,3 +42,14 @@ def speak_of_passes(passes: int) -> None:
             UserWarning,
             stacklevel=1 + frames_inside(),
         )
+
+
+def speak_of_rows_left_behind() -> None:
+    """Warn that the rows of a fit take no part in what batches are added to."""
+    warnings.warn(
+        "partial_fit adds to the rows that partial_fit has seen; got an estimator fitted by fit, "
+        "which keeps no sums of its rows: this batch begins anew. To add to those rows, pass them "
+        "to partial_fit as well.",
+        UserWarning,
+        stacklevel=1 + frames_inside(),
+    )

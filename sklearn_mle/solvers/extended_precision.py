@@ -137,9 +137,9 @@ def slices(X: Matrix) -> Slices:
     bits = (51 - math.ceil(math.log2(max(2, *X.shape)))) // 2
     exponent = np.frexp(column_sizes(X))[1]
     rest = entries(X) * per_column(X, np.ldexp(1.0, -exponent))
-    first = _leading(rest, bits)
+    first = leading(rest, bits)
     rest -= first
-    second = _leading(rest, 2 * bits)
+    second = leading(rest, 2 * bits)
     rest -= second
     first, second, rest = (with_entries(X, values) for values in (first, second, rest))
     return Slices(first, second, rest, exponent, bits)
@@ -153,7 +153,7 @@ def total_of(v: Extended) -> Extended:
     return sum_of([first, second], sum(rest))
 
 
-def _leading(values: FloatArray, bits: int) -> FloatArray:
+def leading(values: FloatArray, bits: int) -> FloatArray:
     """Values in [-1, 1] rounded to multiples of ``2**-bits``.
 
     Next to ``1.5 * 2**(52 - bits)`` doubles are that far apart.
@@ -168,9 +168,9 @@ def _columns(v: Extended, bits: int) -> tuple[FloatArray, int]:
     """v over a power of two, as four columns: two slices, the rest of hi, and lo."""
     exponent = int(np.frexp(np.abs(v.hi).max(initial=0.0))[1])
     hi = np.ldexp(v.hi, -exponent)
-    first = _leading(hi, bits)
+    first = leading(hi, bits)
     hi = hi - first
-    second = _leading(hi, 2 * bits)
+    second = leading(hi, 2 * bits)
     columns = np.empty((hi.shape[0], 4), order="F")
     columns[:, 0], columns[:, 1], columns[:, 2] = first, second, hi - second
     columns[:, 3] = np.ldexp(v.lo, -exponent)

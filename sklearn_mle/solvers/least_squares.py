@@ -14,7 +14,9 @@ an equality in exact arithmetic. What rounding may hide of g is added before the
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.linalg.lapack import dpocon, dpotrf
@@ -37,7 +39,7 @@ from sklearn_mle.solvers.gram import (
 from sklearn_mle.solvers.newton_cg import SPARSE
 from sklearn_mle.solvers.normal_inverse import TriangularInverse, from_rows
 from sklearn_mle.solvers.orthogonal import factor
-from sklearn_mle.solvers.refinement import CLEAR_SHARE, Factored, Refined, refine
+from sklearn_mle.solvers.refinement import CLEAR_SHARE, Factored, Refined, evaluate, refine
 from sklearn_mle.solvers.solution import (
     CONVERGED,
     EXACT_FIT,
@@ -114,6 +116,11 @@ def solve_traced(problem: Problem, tol: float, max_iter: int) -> tuple[Solution,
 
 def _solve(problem: Problem, tol: float, max_iter: int) -> tuple[Solution, Trace]:
     rows, fit_intercept = problem.rows, problem.fit_intercept
+
+    def refined(factored: Factored) -> Refined:
+        at, weight = partial(evaluate, rows), rows.total_weight
+        return refine(at, weight, factored, fit_intercept, max_iter - 1, problem.watch)
+
     frame = estimate_frame(rows, fit_intercept)
     sums = None
     if rows.n_rows - fit_intercept >= rows.n_columns:
@@ -126,14 +133,16 @@ def _solve(problem: Problem, tol: float, max_iter: int) -> tuple[Solution, Trace
     method = "cholesky" if factored is not None else "orthogonal"
     if sums is None or factored is None:
         factored = by_orthogonal(rows, centred_frame(rows, frame, sums, fit_intercept))
-        fit = refine(rows, factored, fit_intercept, max_iter - 1, problem.watch)
+        fit = refined(factored)
     else:
         fit = direct(sums, factored, rows.total_weight, fit_intercept)
         if max_iter > 1 and asks_for_refinement(rows, sums, factored, fit):
-            fit = refine(rows, factored, fit_intercept, max_iter - 1, problem.watch)
+            fit = refined(factored)
         else:
             problem.watch.stops(lambda: Place(fit.coef, fit.intercept))
-    return finished(problem, factored, fit, method, tol, max_iter)
+    noise = problem.likelihood.noise
+    again = partial(location_scale.mean_loss, rows, noise, fit.coef, fit.intercept)
+    return finished(noise, rows.total_weight, again, factored, fit, method, tol, max_iter)
 
 
 def by_cholesky(sums: Gram, weight: float) -> Factored | None:
@@ -232,38 +241,60 @@ def by_orthogonal(rows: Rows, frame: Frame) -> Factored:
 
     Householder's errors are a modest multiple of ``sqrt(p) * eps`` in each unit column.
     """
-    R = factor(rows, frame)
+    return from_factor(factor(rows, frame), frame, rows.total_weight)
+
+
+def from_factor(R: FloatArray, frame: Frame, weight: float, lost: float = 0.0) -> Factored:
+    """What a factor of the columns and of y in a frame tells, with y its last column.
+
+    Parameters
+    ----------
+    R : ndarray of shape (k, p + 1)
+    frame : Frame
+    weight : float
+        Total weight of the rows.
+    lost : float, optional
+        Squared length of a combination of unit columns that R may not know.
+    """
     A, z = R[:, :-1], R[:, -1] / float(frame.unit[-1])
     size = np.sqrt(np.einsum("ij,ij->j", A, A))
-    root_weight = math.sqrt(rows.total_weight)
+    root_weight = math.sqrt(weight)
     centre, unit = frame.shift[:-1], frame.unit[:-1]
     varies = varying(size / root_weight, centre * unit)
     size = size[varies]
     offset = np.abs(centre * unit)[varies] * root_weight / size
     inverse, h = from_rows(A[:, varies] / size, z, size / unit[varies], np.hypot(1.0, offset))
     contraction = 20.0 * math.sqrt(size.shape[0] + 1.0) * EPS / inverse.rcond
+    contraction += lost / inverse.rcond**2
     return Factored(inverse, h, varies, centre, float(frame.shift[-1]), contraction)
 
 
 def finished(
-    problem: Problem, factored: Factored, fit: Refined, method: str, tol: float, max_iter: int
+    noise: Noise,
+    weight: float,
+    mean_loss_again: Callable[[], float],
+    factored: Factored,
+    fit: Refined,
+    method: str,
+    tol: float,
+    max_iter: int,
 ) -> tuple[Solution, Trace]:
     """The scale, the cost and the certificate, from the residual sum of squares.
 
     A sum that is not clearly larger than rounding, or that says the model explains nothing, is
-    computed afresh by `location_scale.mean_loss`, which knows an exact fit.
+    computed afresh by ``mean_loss_again``, which knows an exact fit.
     """
-    rows, noise = problem.rows, problem.likelihood.noise
     clear = fit.clear and fit.rss > DOUBTFUL_SHARE * fit.y_size and bool(fit.coef.any())
-    mean_loss = unit_loss(noise) * fit.rss / rows.total_weight
+    mean_loss = unit_loss(noise) * fit.rss / weight
     if not clear:
-        mean_loss = location_scale.mean_loss(rows, noise, fit.coef, fit.intercept)
+        mean_loss = mean_loss_again()
     scale = noise.scale_from_loss(mean_loss)
-    cost = location_scale.scaled_cost(noise, rows.total_weight, scale)
+    assert scale is not None
+    cost = location_scale.scaled_cost(noise, weight, scale)
     gap = 0.0
     if mean_loss > 0.0:
-        loss_gap = fit.excess * unit_loss(noise) / (mean_loss * rows.total_weight)
-        gap = location_scale.optimality_gap(noise, rows.total_weight, cost, loss_gap)
+        loss_gap = fit.excess * unit_loss(noise) / (mean_loss * weight)
+        gap = location_scale.optimality_gap(noise, weight, cost, loss_gap)
     outcome = EXACT_FIT if mean_loss == 0.0 else CONVERGED
     if gap > tol:
         out = fit.steps >= max_iter - 1

@@ -16,6 +16,7 @@ double near the mean will do for m, as it only changes the basis.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -147,7 +148,8 @@ def evaluate(rows: Rows, coef: Extended, intercept: Extended) -> Evaluation:
 
 
 def refine(
-    rows: Rows,
+    evaluate_at: Callable[[Extended, Extended], Evaluation],
+    weight: float,
     factored: Factored,
     fit_intercept: bool,
     max_steps: int,
@@ -160,7 +162,7 @@ def refine(
     the coefficients themselves.
     """
     inverse, centre, varies = factored.inverse, factored.centre, factored.varies
-    root_weight = math.sqrt(rows.total_weight)
+    root_weight = math.sqrt(weight)
     first = factored.spread_out(inverse.step(factored.h))
     coef, intercept = exactly(first), exactly(0.0)
     if fit_intercept:
@@ -169,8 +171,8 @@ def refine(
     rate = factored.contraction
     stop = watch.stops(partial(_place, coef, intercept))
     while True:
-        at = evaluate(rows, coef, intercept)
-        h, offset = _descent(at, factored, fit_intercept, rows.total_weight)
+        at = evaluate_at(coef, intercept)
+        h, offset = _descent(at, factored, fit_intercept, weight)
         left, rss = (float(np.linalg.norm(h)), abs(offset) * root_weight), at.rss
         if steps >= max_steps or stop:
             break
