@@ -20,7 +20,7 @@ from sklearn_mle.estimators.progress import (
     watched,
     with_callbacks,
 )
-from sklearn_mle.estimators.speak import speak, speak_of_passes
+from sklearn_mle.estimators.speak import refuse, speak, speak_of_passes
 from sklearn_mle.likelihoods.location_scale import (
     LocationScale,
     log_likelihood,
@@ -188,6 +188,7 @@ class MLERegressor(
         solution = solver.solve(
             problem, start=self._start(rows), tol=self.tol, max_iter=self.max_iter
         )
+        refuse(solution.outcome)
         self._keep(solution)
         self._moments = None
         finish(watch)

@@ -21,6 +21,12 @@ def speak(outcome: Outcome) -> None:
         warnings.warn(outcome.sentence, category, stacklevel=1 + frames_inside())
 
 
+def refuse(outcome: Outcome) -> None:
+    """Raise with the sentence of an outcome that leaves no answer to keep."""
+    if outcome.status is Status.NO_MAXIMUM:
+        raise ValueError(outcome.sentence)
+
+
 def frames_inside() -> int:
     """How many frames lie between `speak`'s warning and whoever called an estimator."""
     frame, count = sys._getframe(1), 0

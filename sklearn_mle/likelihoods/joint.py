@@ -2,7 +2,8 @@
 
 With ``tau = 1 / scale`` and ``gamma = coef / scale`` the standardised residual
 ``z = tau * y - X @ gamma`` is linear in both (Olsen 1978; Burridge 1981). The scale is one more
-column, y itself, and the cost is ``sum w cost(z) - W log(tau)``.
+column, y itself, and the cost is ``sum w cost(z) - W log(tau)``. Shapes that are left open are
+further parameters, stretched to the whole line.
 
 Columns and y are shifted and scaled inside, so that any units are equally easy.
 """
@@ -16,30 +17,35 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 
 from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, Objective
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
+from sklearn_mle.noises.open_shapes import OpenShapes
 from sklearn_mle.rows.design import Design, design, dot, signed_gram, weighted_gram
 from sklearn_mle.rows.rows import Block, Rows
 
 SAMPLE_ROWS = 1000
+LEAST_BEND = 1e-4
+"""Curvature, relative to the largest, that a direction is taken to have at least in a saddle."""
 FLAT = 1e-12
 """Curvature, relative to the largest, that rounding errors can make of none."""
 
 
 class JointObjective(Objective):
-    """The cost of coefficients, intercept and scale, as a function of theta.
+    """The cost of coefficients, intercept, scale and open shapes, as a function of theta.
 
-    ``theta`` holds the gamma of standardised columns, that of the intercept, and tau. Where tau is
-    not positive the cost is infinite.
+    ``theta`` holds the gamma of standardised columns, that of the intercept, tau, and the places
+    of open shapes on the line. Where tau is not positive, or a residual is where the law has no
+    density, the cost is infinite.
 
     Parameters
     ----------
     rows : Rows
     noise : Noise
-        With all shapes filled in.
+        Shapes that it leaves open are parameters.
     fit_intercept : bool
     """
 
@@ -47,16 +53,19 @@ class JointObjective(Objective):
 
     def __init__(self, rows: Rows, noise: Noise, fit_intercept: bool) -> None:
         self.rows = rows
-        self.noise = noise
         self.fit_intercept = fit_intercept
         units = standard_units(rows, fit_intercept)
         self.shift, self.unit, self.far = units.shift, units.unit, units.far
         y = rows.sample(SAMPLE_ROWS).y
         self.y_shift = float(np.median(y)) if fit_intercept else 0.0
         self.y_unit = float(np.mean(np.abs(y - self.y_shift))) or 1.0
-        self.size = rows.n_columns + int(fit_intercept) + 1
-        self.origin = np.append(np.zeros(self.size - 1), 1.0)
-        self.convex = Fact.LOG_CONCAVE in noise.facts
+        self.n_linear = rows.n_columns + int(fit_intercept) + 1
+        self._take(noise)
+
+    def _take(self, noise: Noise) -> None:
+        self.open = OpenShapes(noise)
+        self.size = self.n_linear + self.open.size
+        self.convex = Fact.LOG_CONCAVE in noise.facts and not self.open.size
 
     def on(self, rows: Rows) -> Self:
         other = copy(self)
@@ -66,15 +75,14 @@ class JointObjective(Objective):
     def of(self, noise: Noise) -> Self:
         """The same with another noise."""
         other = copy(self)
-        other.noise = noise
-        other.convex = Fact.LOG_CONCAVE in noise.facts
+        other._take(noise)
         return other
 
     def start(self) -> FloatArray:
-        return self.origin
+        return np.concatenate([np.zeros(self.n_linear - 1), [1.0], self.open.start()])
 
     def pack(self, coef: FloatArray, intercept: Any, scale: float = 1.0) -> FloatArray:
-        """``theta`` from coefficients of raw columns, intercept and scale."""
+        """``theta``, without shapes, from coefficients of raw columns, intercept and scale."""
         gamma = coef * self.unit / scale
         level = (float(intercept) + self._shifted(coef) - self.y_shift) / scale
         return np.array([*gamma, *([level] if self.fit_intercept else []), self.y_unit / scale])
@@ -84,87 +92,155 @@ class JointObjective(Objective):
         coef = theta[: self.rows.n_columns] / self.unit * scale
         if not self.fit_intercept:
             return coef, 0.0
-        return coef, float(theta[-2] * scale + self.y_shift - self._shifted(coef))
+        level = float(theta[self.n_linear - 2]) * scale
+        return coef, level + self.y_shift - self._shifted(coef)
+
+    def tau(self, theta: FloatArray) -> float:
+        """One over the scale, in units of y that are standardised."""
+        return float(theta[self.n_linear - 1])
 
     def scale(self, theta: FloatArray) -> float:
         """The scale, in units of y."""
-        return self.y_unit / float(theta[-1])
+        return self.y_unit / self.tau(theta)
+
+    def noise(self, theta: FloatArray) -> Noise:
+        """The noise, with the shapes that theta holds."""
+        return self.open.filled(theta[self.n_linear :])
+
+    def residuals(self, theta: FloatArray) -> Any:
+        """z of every row, a column."""
+        return self.rows.column(lambda block: self._z(block, theta))
+
+    def moved(self, theta: FloatArray, factor: float, shift: float) -> FloatArray:
+        """Where every residual z is ``factor * z + shift``; the shift needs an intercept."""
+        there = theta.copy()
+        there[: self.n_linear] *= factor
+        if self.fit_intercept:
+            there[self.n_linear - 2] -= shift
+        return there
 
     def _shifted(self, coef: FloatArray) -> float:
         return 0.0 if self.shift is None else float(coef @ self.shift)
 
     def value(self, theta: FloatArray) -> float:
-        if not theta[-1] > 0.0:
+        noise = self.noise(theta) if self.tau(theta) > 0.0 else None
+        if noise is None or not noise.bounded:
             return math.inf
 
         def per_block(block: Block) -> tuple[float]:
-            return (float(block.weigh(self.noise.cost(self._z(block, theta))).sum()),)
+            return (float(block.weigh(noise.cost(self._z(block, theta))).sum()),)
 
         return float(self.rows.total(per_block)[0]) + self._log_scale(theta)
 
     def value_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        if not theta[-1] > 0.0:
+        if not self.tau(theta) > 0.0:
             return math.inf, np.zeros(self.size)
+        noise, u, n = self.noise(theta), theta[self.n_linear :], self.n_linear
 
-        def per_block(block: Block) -> tuple[float, FloatArray]:
+        def per_block(block: Block) -> tuple[float, FloatArray, FloatArray]:
             A = self._columns(block)
-            z = A @ theta
-            slope = block.weigh(self.noise.slope(z))
-            return float(block.weigh(self.noise.cost(z)).sum()), dot(slope, A)
+            z = A @ theta[:n]
+            turned = self.open.slopes(u, z) if u.size else np.empty((z.shape[0], 0))
+            cost = float(block.weigh(noise.cost(z)).sum())
+            return cost, dot(block.weigh(noise.slope(z)), A), block.weigh(turned).sum(axis=0)
 
-        value, gradient = self.rows.total(per_block)
-        gradient[-1] -= self.rows.total_weight / theta[-1]
+        with np.errstate(invalid="ignore", over="ignore"):
+            value, linear, shapes = self.rows.total(per_block)
+        linear[-1] -= self.rows.total_weight / self.tau(theta)
+        gradient = np.concatenate([linear, shapes])
+        if not (math.isfinite(value) and np.isfinite(gradient).all()):
+            return math.inf, np.zeros(self.size)
+        gradient[self._held(theta, gradient)] = 0.0
         return float(value) + self._log_scale(theta), gradient
 
     def derivatives(self, theta: FloatArray) -> Derivatives:
-        if not theta[-1] > 0.0:
-            return Derivatives(math.inf, np.zeros(self.size), np.eye(self.size))
-        found = self._derivatives(theta, np.asarray)
-        if not self.convex and not _is_valley(found.hessian):
-            found = self._derivatives(theta, None)
+        if not self.tau(theta) > 0.0 or not self.noise(theta).bounded:
+            return self._nowhere()
+        found = self._derivatives(theta, true=True)
+        if not self.convex and not is_valley(found.hessian):
+            if self.open.size:
+                found = found._replace(hessian=_without_saddle(found.hessian))
+            else:
+                found = self._derivatives(theta, true=False)
         if math.isfinite(found.value) and np.isfinite(found.hessian).all():
             return found
+        return self._nowhere()
+
+    def true_hessian(self, theta: FloatArray) -> FloatArray:
+        """The Hessian, whatever its sign, shape (size, size)."""
+        return self._derivatives(theta, true=True).hessian
+
+    def _nowhere(self) -> Derivatives:
         return Derivatives(math.inf, np.zeros(self.size), np.eye(self.size))
 
-    def _derivatives(self, theta: FloatArray, keep: Callable[..., Any] | None) -> Derivatives:
+    def _derivatives(self, theta: FloatArray, *, true: bool) -> Derivatives:
         """With the true curvatures, or with those of parabolas that touch the cost from above.
 
         A symmetric cost that grows ever less steeply is below the parabola of curvature
         ``slope / z`` (De Leeuw and Lange 2009), which makes the step one of iterated weighted
         least squares; elsewhere curvatures count without their sign.
         """
+        noise, u, n = self.noise(theta), theta[self.n_linear :], self.n_linear
 
-        def per_block(block: Block) -> tuple[float, FloatArray, FloatArray]:
+        def per_block(block: Block) -> tuple[Any, ...]:
             A = self._columns(block)
-            z = A @ theta
-            cost, slope, curvature = self.noise.derivatives(z)
-            if keep is None:
+            z = A @ theta[:n]
+            cost, slope, curvature = noise.derivatives(z)
+            if not true:
                 curvature = np.maximum(np.abs(curvature), slope / np.where(z == 0.0, np.inf, z))
             elif self.convex:
                 curvature = np.maximum(curvature, 0.0)
-            gram = weighted_gram if self.convex or keep is None else signed_gram
+            gram = weighted_gram if self.convex or not true else signed_gram
             product = gram(A, block.weigh(curvature))
-            return float(block.weigh(cost).sum()), dot(block.weigh(slope), A), product
+            sums = float(block.weigh(cost).sum()), dot(block.weigh(slope), A), product
+            if not u.size:
+                return sums
+            shapes = self.open.derivatives(u, z)
+            bend = block.weigh(shapes.bend.reshape(z.shape[0], -1)).sum(axis=0)
+            turned = block.weigh(shapes.slope)
+            cross = np.column_stack([dot(part, A) for part in turned.T])
+            return *sums, block.weigh(shapes.cost).sum(axis=0), cross, bend
 
         with np.errstate(invalid="ignore", over="ignore"):
-            value, gradient, hessian = self.rows.total(per_block)
-        weight, tau = self.rows.total_weight, float(theta[-1])
+            value, gradient, hessian, *shapes = self.rows.total(per_block)
+        weight, tau = self.rows.total_weight, self.tau(theta)
         gradient[-1] -= weight / tau
         hessian[-1, -1] += weight / tau**2
+        if shapes:
+            gradient = np.concatenate([gradient, shapes[0]])
+            k = self.open.size
+            hessian = np.block([[hessian, shapes[1]], [shapes[1].T, shapes[2].reshape(k, k)]])
+            held = self._held(theta, gradient)
+            gradient[held] = 0.0
+            hessian[held] = hessian[:, held] = 0.0
+            hessian[held, held] = weight
         return Derivatives(float(value) + self._log_scale(theta), gradient, hessian)
 
-    def along(self, theta: FloatArray, step: FloatArray) -> Callable[[float], float]:
-        here = self.rows.column(lambda block: self._z(block, theta))
-        ahead = self.rows.column(lambda block: self._z(block, step))
+    def _held(self, theta: FloatArray, gradient: FloatArray) -> NDArray[np.intp]:
+        """Shapes at an end of what is searched, beyond which the cost would fall."""
+        u, downhill = theta[self.n_linear :], gradient[self.n_linear :]
+        if not u.size:
+            return np.empty(0, dtype=np.intp)
+        low, high = self.open.reach
+        stopped = (u > high) | (u < low) | ((u == high) & (downhill < 0.0))
+        stopped |= (u == low) & (downhill > 0.0)
+        return self.n_linear + np.flatnonzero(stopped)
 
-        def per_block(block: Block, z: FloatArray, d: FloatArray, t: float) -> tuple[float]:
-            return (float(block.weigh(self.noise.cost(z + t * d)).sum()),)
+    def along(self, theta: FloatArray, step: FloatArray) -> Callable[[float], float]:
+        here, ahead = self.residuals(theta), self.residuals(step)
+
+        def per_block(
+            block: Block, z: FloatArray, d: FloatArray, t: float, noise: Noise
+        ) -> tuple[float]:
+            return (float(block.weigh(noise.cost(z + t * d)).sum()),)
 
         def cost(t: float) -> float:
             there = theta + t * step
-            if not there[-1] > 0.0:
+            noise = self.noise(there) if self.tau(there) > 0.0 else None
+            if noise is None or not noise.bounded:
                 return math.inf
-            value = float(self.rows.total(partial(per_block, t=t), here, ahead)[0])
+            price = partial(per_block, t=t, noise=noise)
+            value = float(self.rows.total(price, here, ahead)[0])
             return value + self._log_scale(there)
 
         return cost
@@ -179,10 +255,10 @@ class JointObjective(Objective):
         return design(block.X, self.shift, -self.unit, beside, self.far)
 
     def _z(self, block: Block, theta: FloatArray) -> FloatArray:
-        return self._columns(block) @ theta
+        return self._columns(block) @ theta[: self.n_linear]
 
 
-def _is_valley(hessian: FloatArray) -> bool:
+def is_valley(hessian: FloatArray) -> bool:
     """Whether no direction bends downwards by more than rounding."""
     if not np.isfinite(hessian).all():
         return False
@@ -194,3 +270,15 @@ def _is_valley(hessian: FloatArray) -> bool:
     unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
     values = np.linalg.eigvalsh(hessian / np.outer(unit, unit))
     return bool(values[0] >= -FLAT * values[-1])
+
+
+def _without_saddle(hessian: FloatArray) -> FloatArray:
+    """The Hessian with curvatures that count without their sign, so that steps lead downhill."""
+    if not np.isfinite(hessian).all():
+        return hessian
+    unit = np.sqrt(np.abs(np.diag(hessian)))
+    unit = np.where(unit > 0.0, unit, 1.0)
+    values, vectors = np.linalg.eigh(hessian / np.outer(unit, unit))
+    size = np.abs(values)
+    size = np.maximum(size, LEAST_BEND * size.max())
+    return (vectors * size) @ vectors.T * np.outer(unit, unit)

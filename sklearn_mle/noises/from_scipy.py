@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from sklearn_mle.noises.nature import Nature, cost_of, is_convex, is_proper, nature
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise, Shape
 
 FIRST_STEP = 1e-3
 """Of five-point differences, over the size of z: truncation and rounding are about 1e-12."""
 SECOND_STEP = 5e-3
-GRID = np.linspace(0.002, 0.998, 499)
-"""Probabilities at whose quantiles a law is looked at."""
+SLACK = 1e-8
+"""How much a slope that does not fall may seem to, by differences."""
+LEAST_ROOM = 1e-9
+"""Distance to an end or a break below which differences say nothing."""
 
 
 class FromScipy(Noise):
@@ -27,6 +30,9 @@ class FromScipy(Noise):
     law : scipy.stats distribution, plain or frozen
         Its ``loc`` and ``scale`` belong to the model. Shapes are held where it is frozen, and
         estimated where it is not.
+    values : tuple of float, optional
+        Shapes of a plain law that are held, in the order in which scipy.stats names them: what
+        freezing it does, at a hundredth of the time.
 
     Examples
     --------
@@ -38,8 +44,9 @@ class FromScipy(Noise):
 
     estimates = "location"
 
-    def __init__(self, law: Any) -> None:
+    def __init__(self, law: Any, values: tuple[float, ...] | None = None) -> None:
         self.law = law
+        self.values = values
 
     @property
     def _plain(self) -> Any:
@@ -50,14 +57,18 @@ class FromScipy(Noise):
         return [name.strip() for name in (self._plain.shapes or "").split(",") if name.strip()]
 
     @property
+    def _held(self) -> bool:
+        return self.values is not None or hasattr(self.law, "dist")
+
+    @property
     def shapes(self) -> tuple[Shape, ...]:
-        if hasattr(self.law, "dist"):
-            return ()
-        return tuple(_shape_of(self._plain, name) for name in self._names)
+        return () if self._held else tuple(_shape_of(self._plain, name) for name in self._names)
 
     @property
     def _values(self) -> tuple[float, ...]:
-        if hasattr(self.law, "dist"):
+        if self.values is not None:
+            return self.values
+        if self._held:
             shapes, _, _ = self._plain._parse_args(*self.law.args, **self.law.kwds)
             return tuple(float(value) for value in shapes)
         return tuple(shape.start for shape in self.shapes)
@@ -71,25 +82,49 @@ class FromScipy(Noise):
         return f"{self._plain.name} loss"
 
     @property
+    def _nature(self) -> Nature:
+        return nature(self._plain, self._values)
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self._nature.low, self._nature.high
+
+    @property
+    def bounded(self) -> bool:
+        return self._nature.bounded
+
+    @property
     def facts(self) -> Fact:  # type: ignore[override]
         if self.shapes:
             return Fact.SMOOTH
-        z = self._plain.ppf(GRID, *self._values)
-        convex = bool(np.all(np.diff(self.slope(z)) >= -1e-9))
+        seen = self._nature
+        middle = float(self._plain.ppf(0.5, *self._values))
+        convex = is_convex(self.slope, middle, seen.low, seen.high, SLACK)
         return Fact.SMOOTH | Fact.LOG_CONCAVE if convex else Fact.SMOOTH
 
     def check(self) -> None:
-        low, high = self._plain.support(*self._values)
-        if not (np.isinf(low) and np.isinf(high)):
+        name = f"scipy.stats.{self._plain.name}"
+        whole = [one.name for one in self._plain._shape_info() if one.integrality]
+        if whole and self.shapes:
             raise ValueError(
-                "noise must be a law on the whole line: where it ends, so does the likelihood, and "
-                "the best fit would rest on the outermost rows alone; got "
-                f"scipy.stats.{self._plain.name} on [{low:g}, {high:g}]. Use a law with two tails, "
-                "such as 'gumbel' for skewed noise, or model the logarithm of y."
+                "shapes of noise that are whole numbers must be held, because no derivative leads "
+                f"to them; got {name} with {', '.join(whole)} open. Pass it frozen, as "
+                f"{name}({whole[0]}=3)."
+            )
+        if not np.all(self._plain._argcheck(*self._values)):
+            raise ValueError(
+                f"shapes of noise must make a law; got {self!r}, which scipy.stats does not "
+                f"accept. See the help of {name} for their range."
+            )
+        if not self.shapes and not is_proper(self._plain, self._values):
+            raise ValueError(
+                "noise must be a law on the line, with quantiles and a density that falls to zero "
+                f"far away; got {name}, which has none. Use a law whose density is not repeated, "
+                "such as scipy.stats.norm for scipy.stats.vonmises."
             )
 
     def filled(self, values: dict[str, float]) -> FromScipy:
-        return FromScipy(self._plain(**values))
+        return FromScipy(self._plain, tuple(float(values[name]) for name in self._names))
 
     def shape_values(self, names: Sequence[str]) -> list[float]:
         known = dict(zip(self._names, self._values))
@@ -97,27 +132,28 @@ class FromScipy(Noise):
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         values = [f"{name}={v:.6g}" for name, v in zip(self._names, self._values)]
-        held = f"({', '.join(values)})" if hasattr(self.law, "dist") else ""
+        held = f"({', '.join(values)})" if self._held else ""
         return f"FromScipy({self._plain.name}{held})"
 
     def cost(self, z: FloatArray) -> FloatArray:
-        with np.errstate(all="ignore"):
-            logs = np.asarray(self._plain.logpdf(z, *self._values), dtype=np.float64)
-        return np.where(np.isnan(logs), np.inf, -logs)
+        return cost_of(self._plain, self._values)(z)
 
     def slope(self, z: FloatArray) -> FloatArray:
-        h = FIRST_STEP * np.maximum(1.0, np.abs(z))
-        with np.errstate(invalid="ignore"):
+        h = FIRST_STEP * self._room(z)
+        with np.errstate(invalid="ignore", over="ignore"):
             near = self.cost(z + h) - self.cost(z - h)
             far = self.cost(z + 2.0 * h) - self.cost(z - 2.0 * h)
             return (8.0 * near - far) / (12.0 * h)
 
     def curvature(self, z: FloatArray) -> FloatArray:
-        h = SECOND_STEP * np.maximum(1.0, np.abs(z))
-        with np.errstate(invalid="ignore"):
+        h = SECOND_STEP * self._room(z)
+        with np.errstate(invalid="ignore", over="ignore"):
             near = self.cost(z + h) + self.cost(z - h)
             far = self.cost(z + 2.0 * h) + self.cost(z - 2.0 * h)
             return (16.0 * near - far - 30.0 * self.cost(z)) / (12.0 * np.square(h))
+
+    def _room(self, z: FloatArray) -> FloatArray:
+        return np.maximum(self._nature.room(z), LEAST_ROOM)
 
     def distribution(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0) -> Any:
         return self._plain(*self._values, loc=loc, scale=scale)

@@ -10,14 +10,15 @@ then run on it by themselves.
 from __future__ import annotations
 
 import enum
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 
 from sklearn_mle.noises.derivation import Derivation, Formulas, from_density_to_loss
 
@@ -53,12 +54,38 @@ class Shape:
         Open interval of values the parameter can take.
     start : float
         Where a search begins.
+    looks : tuple of float, optional
+        Other values where one may begin, so that a maximum is not missed; by default a coarse grid.
     """
 
     name: str
     low: float
     high: float
     start: float
+    looks: tuple[float, ...] | None = None
+
+
+class ShapeDerivatives(NamedTuple):
+    """Derivatives of the costs of m residuals in k shapes.
+
+    Parameters
+    ----------
+    cost : ndarray of shape (m, k)
+        First derivatives of the cost.
+    slope : ndarray of shape (m, k)
+        First derivatives of the slope.
+    bend : ndarray of shape (m, k, k)
+        Second derivatives of the cost.
+    """
+
+    cost: FloatArray
+    slope: FloatArray
+    bend: FloatArray
+
+    def stretched(self, rate: float, turn: float) -> ShapeDerivatives:
+        """The same in a place u of one shape v, with ``rate = dv/du`` and ``turn = d2v/du2``."""
+        bend = rate**2 * self.bend + turn * self.cost[:, :, None]
+        return ShapeDerivatives(rate * self.cost, rate * self.slope, bend)
 
 
 class Noise(BaseEstimator, ABC):
@@ -95,6 +122,16 @@ class Noise(BaseEstimator, ABC):
         """Shape parameters that are left open; none unless a noise says otherwise."""
         return ()
 
+    @property
+    def support(self) -> tuple[float, float]:
+        """Between which ends the density is positive."""
+        return -math.inf, math.inf
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the density is; where it is not, neither is the likelihood."""
+        return True
+
     def loss(self, z: FloatArray) -> FloatArray:
         """The cost less its value at zero: what is left when constants are dropped."""
         return self.cost(z) - self.cost_at_zero
@@ -112,6 +149,10 @@ class Noise(BaseEstimator, ABC):
     def derivatives(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Cost, slope and curvature together, which often share their dearest part."""
         return self.cost(z), self.slope(z), self.curvature(z)
+
+    def shape_derivatives(self, z: FloatArray, name: str) -> ShapeDerivatives | None:
+        """Derivatives in one shape that is filled in; None where they are left to differences."""
+        return None
 
     def derivation(self) -> Derivation:
         """The steps from the assumption of this noise to its loss.
@@ -134,7 +175,7 @@ class Noise(BaseEstimator, ABC):
 
     def filled(self, values: dict[str, float]) -> Noise:
         """This noise with values for shapes that were left open."""
-        return clone(self).set_params(**values)
+        return type(self)(**{**vars(self), **values})
 
     def shape_values(self, names: Sequence[str]) -> list[float]:
         """Values of shapes that are filled in, in this order."""

@@ -46,3 +46,12 @@ class Stretch:
         if math.isfinite(self.low):
             return v - self.low
         return self.high - v if math.isfinite(self.high) else 1.0
+
+    def rates(self, v: float) -> tuple[float, float]:
+        """First and second derivative of the natural value on the line, at natural value v."""
+        rate = self.rate(v)
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return rate, rate * (self.high + self.low - 2.0 * v) / (self.high - self.low)
+        if math.isfinite(self.low):
+            return rate, rate
+        return rate, -rate if math.isfinite(self.high) else 0.0

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-from scipy.special import gammaln
+from scipy.special import digamma, gammaln, polygamma
 
 from sklearn_mle.noises.derivation import Formulas
-from sklearn_mle.noises.noise import Fact, FloatArray, Noise, Shape
+from sklearn_mle.noises.noise import Fact, FloatArray, Noise, Shape, ShapeDerivatives
 
 START = 5.0
+LOOKS = (1.0, 50.0)
 LEAST = 0.05
 """Below, a law so heavy prefers to go through a few rows of almost any data."""
 FAR = 1e100
@@ -58,7 +59,7 @@ class StudentT(Noise):
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        return (Shape("df", LEAST, np.inf, START),) if self.df is None else ()
+        return (Shape("df", LEAST, np.inf, START, LOOKS),) if self.df is None else ()
 
     @property
     def _df(self) -> float:
@@ -90,6 +91,30 @@ class StudentT(Noise):
         pull, share = self._pull(z)
         curvature = pull * (1.0 - share) / (1.0 + share)
         return self._constant + 0.5 * (self._df + 1.0) * np.log1p(share), pull * z, curvature
+
+    def shape_derivatives(self, z: FloatArray, name: str) -> ShapeDerivatives:
+        df = self._df
+        share = np.square(np.clip(z / np.sqrt(df), -FAR, FAR))
+        inner = share / (1.0 + share)
+        first, second = self._constant_derivatives
+        cost = first + 0.5 * (np.log1p(share) - (1.0 + 1.0 / df) * inner)
+        left = (1.0 + 1.0 / df) / (1.0 + share) - (1.0 - 1.0 / df)
+        slope = (z / df) * ((share - 1.0 / df) / (1.0 + share)) / (1.0 + share)
+        bend = second + (0.5 / df) * inner * left
+        return ShapeDerivatives(cost[:, None], slope[:, None], bend[:, None, None])
+
+    @property
+    def _constant_derivatives(self) -> tuple[float, float]:
+        """Of the logarithm of the constant, in df."""
+        df, half = self._df, 0.5 * self._df
+        if df < LARGE:
+            first = 0.5 * (1.0 / df + digamma(half) - digamma(half + 0.5))
+            second = 0.25 * (polygamma(1, half) - polygamma(1, half + 0.5)) - 0.5 / df**2
+            return float(first), float(second)
+        square = half * half
+        first = -(1.0 / 8.0 - (1.0 / 64.0 - 1.0 / (128.0 * square)) / square) / square
+        second = (1.0 / 4.0 - (1.0 / 16.0 - 6.0 / (128.0 * square)) / square) / (square * half)
+        return 0.5 * first, 0.25 * second
 
     def _pull(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Slope over z, and ``z**2 / df``; residuals beyond `FAR` pull no less than those."""

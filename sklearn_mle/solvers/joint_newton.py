@@ -1,28 +1,27 @@
 """Newton's method for location, scale and open shapes of a smooth noise.
 
-Location and scale are fitted together (`likelihoods.joint`), from the fit of a sample, or from
-least squares. Where the noise is not log-concave there may be several minima: the descent begins
-at a least absolute fit and at least squares, and the better end is kept. Open shapes are searched
-around that.
+All are fitted together (`likelihoods.joint`), from the fit of a sample. Where the cost is not
+convex there may be several minima: descents begin at a least absolute fit and at least squares, and
+at several values of open shapes; the best end is kept.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from sklearn_mle.likelihoods.joint import JointObjective
 from sklearn_mle.likelihoods.location_scale import LocationScale
 from sklearn_mle.noises.gaussian import Gaussian
-from sklearn_mle.noises.laplace import Laplace
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
-from sklearn_mle.rows.rows import Rows
+from sklearn_mle.noises.open_shapes import filled_at_start
 from sklearn_mle.rows.threads import blocks_share_cores
-from sklearn_mle.solvers import least_absolute, least_squares, newton
-from sklearn_mle.solvers.shape_search import best_shapes, starting_noise
+from sklearn_mle.solvers import least_squares, newton
+from sklearn_mle.solvers.curvature import Curvature
+from sklearn_mle.solvers.interior import has_ends, is_interior, moved_inside, nowhere, refusal
+from sklearn_mle.solvers.joint_starts import ENOUGH, candidates, robust_start
 from sklearn_mle.solvers.shortest import shortest
 from sklearn_mle.solvers.solution import (
     CONVERGED,
@@ -34,7 +33,7 @@ from sklearn_mle.solvers.solution import (
     out_of_steps,
     stopped,
 )
-from sklearn_mle.solvers.watch import NOBODY, Place, Watch, never
+from sklearn_mle.solvers.watch import NOBODY, Place, Watch
 
 NEEDS = Fact.SMOOTH
 WITHIN_MAX_ITER = False
@@ -43,22 +42,11 @@ SAMPLE_ROWS = 4000
 SAMPLE_ROWS_A_COLUMN = 40
 EXACT = 1e-22
 """Newton decrement a unit of weight at which theta is exact."""
+SAMPLE_TOL = 1e-3
+FIRST_STEPS = 20
+"""Newton steps after which descents from several starts are compared."""
 NEAR = 0.1
 """Newton decrement a unit of weight up to which it bounds what is left to gain."""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A noise with its shapes, and where Newton's method ended with it.
-
-    Parameters
-    ----------
-    noise : Noise
-    end : newton.Descent
-    """
-
-    noise: Noise
-    end: newton.Descent
 
 
 def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
@@ -80,103 +68,97 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         For a noise that is not log-concave its gap is that of the best local minimum found.
     """
     rows, noise = problem.rows, problem.likelihood.noise
-    squares = _with(problem, rows, Gaussian())
+    squares = replace(problem, likelihood=LocationScale(Gaussian()), watch=NOBODY)
     first = least_squares.solve(squares, start=None, tol=tol, max_iter=max_iter)
     if first.outcome.status is Status.EXACT_FIT:
-        return replace(first, noise=starting_noise(noise))
+        return replace(first, noise=filled_at_start(noise))
+    refused = None if noise.shapes else refusal(noise, problem.fit_intercept)
+    if refused is not None:
+        return replace(first, noise=noise, outcome=refused)
     with blocks_share_cores(rows.n_columns):
-        objective = JointObjective(rows, starting_noise(noise), problem.fit_intercept)
-        starts = [objective.pack(first.coef, first.intercept, first.scale)]
-        if start is not None:
-            starts = [objective.pack(start.coef, start.intercept, first.scale)]
-        objective.origin = starts[0]
-        m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_COLUMN * objective.size)
-        sample = objective.on(rows.sample(m)) if 4 * m <= rows.n_rows else objective
-        if not objective.convex or noise.shapes:
-            starts.append(_robust_start(problem, sample, max_iter))
-        watch = problem.watch if sample is objective else NOBODY
-        fitted = _fit(sample, noise, starts, tol, max_iter, watch=watch)
-        if sample is not objective:
-            theta, about = fitted.end.theta, fitted.noise
-            fitted = _fit(objective, noise, [theta], tol, max_iter, about, problem.watch)
-        end, fitted_objective = fitted.end, objective.of(fitted.noise)
-        theta = shortest(fitted_objective, end.theta, end.curvature.flat, end.value)
+        objective = JointObjective(rows, noise, problem.fit_intercept)
+        begin = first if start is None else start
+        starts = [objective.pack(begin.coef, begin.intercept, first.scale)]
+        end = _fit(problem, objective, starts, tol, max_iter)
+        if end is None:
+            lost = nowhere(filled_at_start(noise), "in which no place for all rows was found")
+            return replace(first, noise=filled_at_start(noise), outcome=lost)
+        found = objective.noise(end.theta)
+        outcome, gap = _judge(end, noise, rows.total_weight, tol, max_iter)
+        whole = not (end.stopped or end.exhausted)
+        if has_ends(found) and whole and not is_interior(objective, end.theta):
+            outcome = nowhere(found, "where the likelihood still grows at the end of the search")
+        theta = shortest(objective, end.theta, end.curvature.flat, end.value)
     coef, intercept = objective.unpack(theta)
-    outcome, gap = _judge(fitted, noise, rows.total_weight, tol, max_iter)
     return Solution(
         coef=coef,
         intercept=intercept,
-        scale=objective.scale(fitted.end.theta),
-        noise=fitted.noise,
-        cost=fitted.end.value,
+        scale=objective.scale(end.theta),
+        noise=found,
+        cost=end.value,
         outcome=outcome,
-        n_iter=max(1, fitted.end.n_iter),
+        n_iter=max(1, end.n_iter),
         gap=gap,
         rank=first.rank,
     )
 
 
-def _with(problem: Problem, rows: Rows, noise: Noise) -> Problem:
-    return replace(problem, rows=rows, likelihood=LocationScale(noise), watch=NOBODY)
-
-
-def _robust_start(problem: Problem, objective: JointObjective, max_iter: int) -> FloatArray:
-    """The least absolute fit, which far rows do not move."""
-    rows = _with(problem, objective.rows, Laplace())
-    fit = least_absolute.solve(rows, start=None, tol=1e-6, max_iter=max_iter)
-    return objective.pack(fit.coef, fit.intercept, fit.scale or 1.0)
-
-
 def _fit(
+    problem: Problem,
     objective: JointObjective,
-    noise: Noise,
     starts: list[FloatArray],
     tol: float,
     max_iter: int,
-    about: Noise | None = None,
+) -> newton.Descent | None:
+    """The best end of descents, if any; where there are many rows, of a sample first."""
+    rows = objective.rows
+    m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_COLUMN * objective.size)
+    large = 4 * m <= rows.n_rows
+    sample = objective.on(rows.sample(m)) if large else objective
+    if not objective.convex:
+        starts = [robust_start(problem, sample, max_iter), *starts]
+    ends = [
+        _descend(sample, theta, SAMPLE_TOL, min(max_iter, FIRST_STEPS), ENOUGH * sample.size)
+        for theta in candidates(sample, starts)
+    ]
+    best = min(ends, key=_value, default=None)
+    if best is None or not math.isfinite(best.value):
+        return None
+    exact, theta = EXACT * rows.total_weight, best.theta
+    near: Curvature | None = best.curvature
+    if large:
+        near = best.curvature.scaled(rows.total_weight / sample.rows.total_weight)
+        if has_ends(objective.noise(theta)):
+            theta, near = _inside(objective, sample, theta), None
+    return _descend(objective, theta, tol, max_iter, exact, near, problem.watch)
+
+
+def _descend(
+    objective: JointObjective,
+    theta: FloatArray,
+    tol: float,
+    max_iter: int,
+    exact: float,
+    near: Curvature | None = None,
     watch: Watch = NOBODY,
-) -> Fitted:
-    """The best of the descents from these starts, over the shapes that are open.
-
-    The watch is shown every step, and, once shapes are searched, where each of them led to.
-    """
+) -> newton.Descent:
+    patience = newton.PATIENCE if objective.convex else max_iter
     weight = objective.rows.total_weight
-    exact = EXACT * weight
 
-    def descended(
-        filled: Noise, theta: FloatArray, stops: Callable[[FloatArray], bool] = never
-    ) -> newton.Descent:
-        there = objective.of(filled)
-        patience = newton.PATIENCE if there.convex else max_iter
-        return newton.descend(
-            there, theta, weight, tol, max_iter, exact, patience=patience, stops=stops
-        )
+    def stops(theta: FloatArray) -> bool:
+        scale, noise = objective.scale(theta), objective.noise(theta)
+        return watch.stops(lambda: Place(*objective.unpack(theta), scale, noise))
 
-    def shown(filled: Noise, theta: FloatArray) -> bool:
-        scale = objective.scale(theta)
-        return watch.stops(lambda: Place(*objective.unpack(theta), scale, filled))
+    return newton.descend(objective, theta, weight, tol, max_iter, exact, near, patience, stops)
 
-    begin = starting_noise(noise) if about is None else about
-    ends: list[newton.Descent] = []
-    while len(ends) < len(starts) and not (ends and ends[-1].stopped):
-        ends.append(descended(begin, starts[len(ends)], lambda theta: shown(begin, theta)))
-    best = Fitted(begin, min(ends, key=_value))
-    if ends[-1].stopped or not noise.shapes:
-        return Fitted(begin, replace(best.end, stopped=ends[-1].stopped))
 
-    def profile(filled: Noise, near: FloatArray) -> tuple[float, FloatArray]:
-        nonlocal best
-        if best.end.stopped:
-            return math.inf, near
-        end = descended(filled, near)
-        if _value(end) < _value(best.end):
-            best = Fitted(filled, end)
-        if shown(filled, end.theta):
-            best = Fitted(best.noise, replace(best.end, stopped=True))
-        return _value(end), end.theta
-
-    found, theta = best_shapes(noise, begin, profile, best.end.theta, narrow=about is not None)
-    return best if best.end.stopped else Fitted(found, descended(found, theta))
+def _inside(objective: JointObjective, sample: JointObjective, theta: FloatArray) -> FloatArray:
+    """The fit of a sample, drawn together until all rows are inside."""
+    if math.isfinite(objective.value(theta)):
+        return theta
+    n, noise = objective.n_linear, objective.noise(theta)
+    there = moved_inside(objective.of(noise), sample.of(noise), theta[:n])
+    return theta if there is None else np.concatenate([there, theta[n:]])
 
 
 def _value(end: newton.Descent) -> float:
@@ -184,10 +166,9 @@ def _value(end: newton.Descent) -> float:
 
 
 def _judge(
-    fitted: Fitted, noise: Noise, weight: float, tol: float, max_iter: int
+    end: newton.Descent, noise: Noise, weight: float, tol: float, max_iter: int
 ) -> tuple[Outcome, float]:
     """How it ended, and the gap; nothing bounds that of shapes whose search was stopped."""
-    end = fitted.end
     gap = end.gap if np.isfinite(end.gap) else math.inf
     if end.stopped:
         near = end.decrement <= NEAR * weight

@@ -24,6 +24,7 @@ class Status(enum.Enum):
     EXACT_FIT = "exact fit"
     SEPARATED = "separated"
     STALLED = "stalled"
+    NO_MAXIMUM = "no maximum"
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,9 @@ def test_a_new_noise_is_one_small_class():
 
 
 def test_a_law_with_an_end_is_refused_with_the_reason():
-    with pytest.raises(ValueError, match=r"whole line.*got scipy.stats.expon.*Use a law with two"):
+    with pytest.raises(
+        ValueError, match=r"in its interior.*got FromScipy.expon.*Use a law with two"
+    ):
         MLERegressor(noise=stats.expon).fit(np.zeros((9, 1)), np.arange(9.0))
 
 
@@ -212,3 +214,39 @@ def test_scikit_learns_checks(noise):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         check_estimator(MLERegressor(noise=noise))
+
+
+@pytest.mark.parametrize(
+    "law",
+    [stats.gamma(4.0), stats.weibull_min(3.0), stats.beta(3.0, 4.0), stats.lognorm(0.5)],
+    ids=lambda law: law.dist.name,
+)
+def test_a_law_with_ends_is_fitted_where_it_has_a_maximum_inside(law):
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(300, 2))
+    y = X @ [1.0, -2.0] + 3.0 + 2.0 * law.rvs(size=300, random_state=rng)
+    model = MLERegressor(law).fit(X, y)
+    assert model.optimality_gap_ <= 1e-12
+    np.testing.assert_allclose(model.coef_, [1.0, -2.0], atol=0.5)
+    noise = model.predict_dist(X)
+    assert noise.logpdf(y).sum() == pytest.approx(model.log_likelihood_, rel=1e-12)
+    for step in 1e-3 * rng.normal(size=(20, 3)):
+        moved = y - X @ (model.coef_ + step[:2]) - model.intercept_ - step[2]
+        here = law.logpdf(moved / model.scale_).sum() - 300 * np.log(model.scale_)
+        assert here <= model.log_likelihood_
+
+
+@pytest.mark.parametrize("law", [stats.gamma, stats.lognorm], ids=lambda law: law.name)
+def test_shapes_of_a_law_with_ends_are_at_least_as_likely_as_those_of_scipy(law):
+    y = law(4.0 if law is stats.gamma else 0.5, loc=3.0, scale=2.0).rvs(size=400, random_state=3)
+    model = MLERegressor(law).fit(np.zeros((400, 1)), y)
+    theirs = law.logpdf(y, *law.fit(y)).sum()
+    assert model.log_likelihood_ >= theirs - 1e-8 * abs(theirs)
+
+
+def test_a_refused_noise_leaves_an_earlier_fit_alone():
+    X, y = np.arange(9.0)[:, None], np.random.default_rng(0).normal(size=9)
+    model = MLERegressor().fit(X, y)
+    with pytest.raises(ValueError, match="maximum in its interior"):
+        model.set_params(noise=stats.uniform).fit(X, y)
+    assert model.predict(X).shape == (9,)

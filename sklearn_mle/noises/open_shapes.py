@@ -1,0 +1,150 @@
+"""The shapes of a noise that are left open, as places on the whole line."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_mle.noises.noise import FloatArray, Noise, ShapeDerivatives
+from sklearn_mle.noises.stretch import Stretch
+
+GRID = (-4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0, 13.0)
+"""Where one shape is looked for on the stretched line, beside its start."""
+COARSE = (-2.0, 0.0, 2.0)
+"""The same for each of two shapes; of more, only their starts are looked at."""
+LINE = 16.0
+"""The part of the stretched line that is searched: df up to nearly 1e7."""
+NATURAL = 500.0
+"""The part that is searched of a shape that is not bounded itself."""
+STEP = 1e-3
+"""Of five-point differences in a stretched shape: truncation and rounding are about 1e-13."""
+SHRUNK = 1e-2
+SMALLEST = 1e-8
+
+
+@dataclass(frozen=True)
+class OpenShapes:
+    """Shapes of a noise that are left open.
+
+    Parameters
+    ----------
+    noise : Noise
+        With these shapes open, or with none.
+    """
+
+    noise: Noise
+
+    @property
+    def size(self) -> int:
+        return len(self.noise.shapes)
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        return [Stretch(shape.low, shape.high) for shape in self.noise.shapes]
+
+    def start(self) -> FloatArray:
+        """Where a search begins, shape (size,)."""
+        pairs = zip(self.stretches, self.noise.shapes)
+        return np.array([float(stretch.stretched(shape.start)) for stretch, shape in pairs])
+
+    def places(self) -> list[FloatArray]:
+        """Where to look before a search begins: the start, and places of which one may be near."""
+        start = self.start()
+        if self.size > 2 or not self.size:
+            return [start]
+        if self.size == 2:
+            return [start, *(np.array(u) for u in itertools.product(COARSE, repeat=2))]
+        looks = self.noise.shapes[0].looks
+        if looks is None:
+            return [start, *(np.array([u]) for u in GRID)]
+        stretch = self.stretches[0]
+        return [start, *(np.array([float(stretch.stretched(v))]) for v in looks)]
+
+    @property
+    def reach(self) -> tuple[FloatArray, FloatArray]:
+        """The ends of what is searched of the line, shapes (size,)."""
+        bounded = [math.isfinite(s.low) or math.isfinite(s.high) for s in self.noise.shapes]
+        ends = np.where(np.array(bounded, dtype=bool), LINE, NATURAL)
+        return -ends, ends
+
+    def inside(self, u: FloatArray) -> FloatArray:
+        """The nearest place that is searched."""
+        return np.clip(u, *self.reach)
+
+    def filled(self, u: FloatArray) -> Noise:
+        """The noise with its open shapes at these places of the line."""
+        if not self.size:
+            return self.noise
+        triples = zip(self.noise.shapes, self.stretches, self.inside(u))
+        return self.noise.filled({s.name: float(line.natural(v)) for s, line, v in triples})
+
+    def places_of(self, filled: Noise) -> FloatArray:
+        """The values of the open shapes in a noise that has them filled in, on the line."""
+        values = filled.shape_values([shape.name for shape in self.noise.shapes])
+        pairs = zip(self.stretches, values)
+        return np.array([float(stretch.stretched(v)) for stretch, v in pairs])
+
+    def slopes(self, u: FloatArray, z: FloatArray) -> FloatArray:
+        """First derivatives of the costs of ``z`` in the shapes on the line, shape (m, size)."""
+        return self.derivatives(u, z, second=False).cost
+
+    def derivatives(self, u: FloatArray, z: FloatArray, *, second: bool = True) -> ShapeDerivatives:
+        """Derivatives of the costs of ``z`` in the shapes on the line.
+
+        In closed form where the noise has one; else by differences whose step shrinks until all
+        costs are finite, because the ends of a law may move with its shapes.
+        """
+        noise = self.filled(u)
+        if len(self.noise.shapes) == 1:
+            (shape,), (stretch,) = self.noise.shapes, self.stretches
+            closed = noise.shape_derivatives(z, shape.name)
+            if closed is not None:
+                return closed.stretched(*stretch.rates(noise.shape_values([shape.name])[0]))
+        step = STEP
+        while True:
+            found = self._by_differences(noise, u, z, step, second=second)
+            if step <= SMALLEST or all(np.isfinite(part).all() for part in found):
+                return found
+            step *= SHRUNK
+
+    def _by_differences(
+        self, noise: Noise, u: FloatArray, z: FloatArray, h: float, *, second: bool
+    ) -> ShapeDerivatives:
+        k = self.size
+        units = h * np.eye(k)
+        first, turned = np.empty((2, z.shape[0], k))
+        bend = np.zeros((z.shape[0], k, k))
+
+        def cost(v: FloatArray) -> FloatArray:
+            return self.filled(v).cost(z)
+
+        here = noise.cost(z) if second else None
+        with np.errstate(invalid="ignore", over="ignore"):
+            for i, e in enumerate(units):
+                ahead, behind, far, back = (
+                    cost(u + e),
+                    cost(u - e),
+                    cost(u + 2 * e),
+                    cost(u - 2 * e),
+                )
+                first[:, i] = (8.0 * (ahead - behind) - (far - back)) / (12.0 * h)
+                if here is None:
+                    continue
+                sums = 16.0 * (ahead + behind) - (far + back) - 30.0 * here
+                bend[:, i, i] = sums / (12.0 * h * h)
+                turned[:, i] = self.filled(u + e).slope(z) - self.filled(u - e).slope(z)
+                turned[:, i] /= 2.0 * h
+                for j, d in enumerate(units[:i]):
+                    mixed = cost(u + e + d) + cost(u - e - d) - cost(u + e - d) - cost(u - e + d)
+                    bend[:, i, j] = bend[:, j, i] = mixed / (4.0 * h * h)
+        return ShapeDerivatives(first, turned, bend)
+
+
+def filled_at_start(noise: Noise) -> Noise:
+    """The noise with every open shape at its start."""
+    return (
+        noise.filled({shape.name: shape.start for shape in noise.shapes}) if noise.shapes else noise
+    )
