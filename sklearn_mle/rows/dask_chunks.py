@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dask
 import dask.array as da
 import numpy as np
-from dask.delayed import Delayed
 
 from sklearn_mle.rows.chunk import MisfitError
 from sklearn_mle.rows.dask_rows import Chunks, computed
@@ -92,13 +92,28 @@ def chunks_of(X: Any, y: Any, weight: Any) -> Chunks:
     return Chunks(graph, x_keys, y_keys, w_keys, lengths)
 
 
-def _pieces(data: Any) -> list[Delayed]:
-    """The chunks, in order."""
-    made = data.to_delayed()
-    return list(made.ravel()) if is_array(data) else list(made)
+@dataclass(frozen=True)
+class Piece:
+    """One chunk: a key, and the graph that computes it."""
+
+    key: Any
+    dask: Mapping[Any, Any]
 
 
-def _keys(pieces: Sequence[Delayed], graph: dict[Any, Any]) -> tuple[Any, ...]:
+def _pieces(data: Any) -> list[Piece]:
+    """The chunks, in order.
+
+    Frames are simplified, so that files are read only for the columns that are asked for, but not
+    optimised further: that may join partitions of one frame and not of another beside it.
+    """
+    if is_array(data):
+        return [Piece(one.key, one.dask) for one in data.to_delayed().ravel()]
+    simple = data.simplify() if hasattr(data, "simplify") else data
+    graph = simple.__dask_graph__()
+    return [Piece(key, graph) for key in simple.__dask_keys__()]
+
+
+def _keys(pieces: Sequence[Piece], graph: dict[Any, Any]) -> tuple[Any, ...]:
     """The keys of some chunks, whose graph joins the others."""
     seen: list[Any] = []
     for piece in pieces:
@@ -127,7 +142,7 @@ def _n_rows(part: Any) -> int:
     return int(part.shape[0])
 
 
-def _beside(values: Any, X: Any, lengths: tuple[int, ...] | None, name: str) -> list[Delayed]:
+def _beside(values: Any, X: Any, lengths: tuple[int, ...] | None, name: str) -> list[Piece]:
     """One entry a row, in chunks beside those of X."""
     if is_frame(values):
         return _frame_beside(values, X, name)
@@ -145,7 +160,7 @@ def _beside(values: Any, X: Any, lengths: tuple[int, ...] | None, name: str) -> 
     return _pieces(values)
 
 
-def _frame_beside(values: Any, X: Any, name: str) -> list[Delayed]:
+def _frame_beside(values: Any, X: Any, name: str) -> list[Piece]:
     if values.ndim == 2:
         if len(values.columns) != 1:
             raise MisfitError(f"shape of {name}", f"{len(values.columns)} columns")

@@ -261,3 +261,18 @@ def test_sparse_chunks_are_not_filled_in():
         assert_same(
             fitted(model, dX, da.from_array(target, chunks=300)), fitted(model, X, target), 1e-8
         )
+
+
+def test_files_are_read_in_the_same_chunks_for_features_and_target(tmp_path):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(400, 5)), columns=list("abcde"))
+    table["y"] = table["a"] - table["b"] + rng.normal(size=400)
+    dd.from_pandas(table, npartitions=4).to_parquet(tmp_path / "table")
+    frame = dd.read_parquet(tmp_path / "table")
+    with pytest.warns(UserWarning, match="not persisted"):
+        mine = MLERegressor("laplace").fit(frame[["a", "b"]], frame["y"])
+    theirs = MLERegressor("laplace").fit(table[["a", "b"]], table["y"])
+    np.testing.assert_allclose(mine.coef_, theirs.coef_, rtol=1e-10)
+    assert list(mine.feature_names_in_) == ["a", "b"]
