@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 PROBE = """
 import json, sys, time
 begin = time.process_time()
@@ -14,6 +16,11 @@ import sklearn_mle
 share = (time.process_time() - middle) / (middle - begin)
 print(json.dumps([share, sorted({name.split(".")[0] for name in set(sys.modules) - before})]))
 """
+
+
+@pytest.fixture(scope="module")
+def bytecode(tmp_path_factory):
+    return tmp_path_factory.mktemp("bytecode")
 
 
 def probe(bytecode):
@@ -26,12 +33,12 @@ def probe(bytecode):
     return json.loads(done.stdout)
 
 
-def test_nothing_optional_is_imported(tmp_path):
-    _, packages = probe(tmp_path)
+def test_nothing_optional_is_imported(bytecode):
+    _, packages = probe(bytecode)
     assert not {"dask", "matplotlib", "pandas", "polars"} & set(packages)
 
 
-def test_import_costs_little_beside_that_of_scikit_learn(tmp_path):
+def test_import_costs_little_beside_that_of_scikit_learn(bytecode):
     """The first probe compiles; a share of 0.06 was usual when the bound was set."""
-    probe(tmp_path)
-    assert min(probe(tmp_path)[0] for _ in range(3)) < 0.2
+    probe(bytecode)
+    assert min(probe(bytecode)[0] for _ in range(3)) < 0.2
