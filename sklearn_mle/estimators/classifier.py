@@ -20,7 +20,7 @@ from sklearn_mle.estimators.progress import (
     watched,
     with_callbacks,
 )
-from sklearn_mle.estimators.speak import frames_inside, speak, speak_of_passes
+from sklearn_mle.estimators.speak import frames_inside, refuse, speak, speak_of_passes
 from sklearn_mle.likelihoods.class_laws import log_probabilities, probabilities
 from sklearn_mle.likelihoods.softmax import Softmax, log_likelihood, share_right
 from sklearn_mle.noises.derivation import BERNOULLI, CATEGORICAL, Derivation
@@ -29,6 +29,7 @@ from sklearn_mle.rows.rows import FloatArray, Rows
 from sklearn_mle.solvers.choose import choose
 from sklearn_mle.solvers.separation import separated
 from sklearn_mle.solvers.solution import Problem, Solution, Start, Status
+from sklearn_mle.solvers.units import in_ordinary_units
 from sklearn_mle.solvers.watch import Place
 
 
@@ -182,16 +183,22 @@ class MLEClassifier(CallbackSupportMixin, ByLikelihoodMixin, ClassifierMixin, Ba
         """
         checks.check_settings(self)
         found = rooms.labelled_rows(self, X, y, sample_weight, reset=True)
-        classes, rows = self._rows(found)
+        classes, given = self._rows(found)
+        rows, units = in_ordinary_units(given, has_target=False)
         likelihood = Softmax(classes.size)
         solver = choose(likelihood, self.solver, rows)
-        watch = watch_of(
-            self, rows, X, y, sample_weight, solver, lambda at: _attributes(at, classes)
-        )
+
+        def attributes(at: Place) -> dict[str, Any]:
+            return _attributes(at if units is None else units.place(at), classes)
+
+        watch = watch_of(self, rows, X, y, sample_weight, solver, attributes)
         problem = Problem(watched(rows, watch), likelihood, bool(self.fit_intercept), watch)
-        solution = solver.solve(
-            problem, start=self._start(rows, classes), tol=self.tol, max_iter=self.max_iter
-        )
+        start = self._start(rows, classes)
+        start = start if units is None else units.start(start)
+        solution = solver.solve(problem, start=start, tol=self.tol, max_iter=self.max_iter)
+        if units is not None:
+            solution = units.solution(solution)
+        refuse(solution.outcome)
         self._keep(solution, classes)
         finish(watch)
         limit = solution.separation

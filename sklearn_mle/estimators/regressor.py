@@ -33,6 +33,7 @@ from sklearn_mle.rows.kinds import is_dask
 from sklearn_mle.rows.rows import FloatArray, Rows
 from sklearn_mle.solvers.choose import choose
 from sklearn_mle.solvers.solution import Problem, Solution, Start
+from sklearn_mle.solvers.units import in_ordinary_units
 from sklearn_mle.solvers.watch import Place
 
 
@@ -179,15 +180,19 @@ class MLERegressor(
         checks.check_settings(self)
         likelihood = LocationScale(find_noise(self.noise))
         choose(likelihood, self.solver)
-        rows = rooms.rows_for_regression(self, X, y, sample_weight, reset=True)
+        given = rooms.rows_for_regression(self, X, y, sample_weight, reset=True)
+        rows, units = in_ordinary_units(given, has_target=True)
         solver = choose(likelihood, self.solver, rows)
-        watch = watch_of(
-            self, rows, X, y, sample_weight, solver, lambda at: _attributes(at, rows, likelihood)
-        )
+
+        def attributes(at: Place) -> dict[str, Any]:
+            return _attributes(at if units is None else units.place(at), given, likelihood)
+
+        watch = watch_of(self, rows, X, y, sample_weight, solver, attributes)
         problem = Problem(watched(rows, watch), likelihood, bool(self.fit_intercept), watch)
-        solution = solver.solve(
-            problem, start=self._start(rows), tol=self.tol, max_iter=self.max_iter
-        )
+        start = self._start(rows) if units is None else units.start(self._start(rows))
+        solution = solver.solve(problem, start=start, tol=self.tol, max_iter=self.max_iter)
+        if units is not None:
+            solution = units.solution(solution)
         refuse(solution.outcome)
         self._keep(solution)
         self._moments = None

@@ -23,7 +23,7 @@ def speak(outcome: Outcome) -> None:
 
 def refuse(outcome: Outcome) -> None:
     """Raise with the sentence of an outcome that leaves no answer to keep."""
-    if outcome.status is Status.NO_MAXIMUM:
+    if outcome.status in (Status.NO_MAXIMUM, Status.OUT_OF_RANGE):
         raise ValueError(outcome.sentence)
 
 

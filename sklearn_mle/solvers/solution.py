@@ -25,6 +25,7 @@ class Status(enum.Enum):
     SEPARATED = "separated"
     STALLED = "stalled"
     NO_MAXIMUM = "no maximum"
+    OUT_OF_RANGE = "out of range"
 
 
 @dataclass(frozen=True)

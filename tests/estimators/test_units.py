@@ -1,0 +1,78 @@
+"""Units far from one, whose squares leave double precision, change no fit."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sklearn_mle import MLEClassifier, MLERegressor
+
+N = 300
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 3))
+    return X, X @ [1.0, -2.0, 0.5] + 3.0 + rng.laplace(size=N)
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace", "student_t", "huber"])
+@pytest.mark.parametrize("of_x", [-200, -160, 0, 160, 200])
+@pytest.mark.parametrize("of_y", [-200, -155, 0, 155, 200])
+def test_regressions_in_any_units(data, noise, of_x, of_y):
+    X, y = data
+    expected = MLERegressor(noise).fit(X, y)
+    if abs(of_y - of_x) > 290:
+        with pytest.raises(ValueError, match="double precision can hold"):
+            MLERegressor(noise).fit(X * 10.0**of_x, y * 10.0**of_y)
+        return
+    a, b = 10.0**of_x, 10.0**of_y
+    found = MLERegressor(noise).fit(X * a, y * b)
+    np.testing.assert_allclose(found.coef_ * (a / b), expected.coef_, rtol=1e-9)
+    np.testing.assert_allclose(found.intercept_ / b, expected.intercept_, rtol=1e-9)
+    np.testing.assert_allclose(found.scale_ / b, expected.scale_, rtol=1e-12)
+    moved = expected.log_likelihood_ - N * of_y * math.log(10.0)
+    np.testing.assert_allclose(found.log_likelihood_, moved, rtol=1e-12)
+    assert 0.0 <= found.optimality_gap_ <= 1e-9
+
+
+@pytest.mark.parametrize("of_x", [-200, 200])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array, sparse.csc_array])
+def test_classes_and_sparse_rows(data, form, of_x):
+    X, y = data
+    far = form(X * 10.0**of_x)
+    labels = y > 3.0
+    expected = MLEClassifier().fit(X, labels)
+    found = MLEClassifier().fit(far, labels)
+    np.testing.assert_allclose(found.coef_ * 10.0**of_x, expected.coef_, rtol=1e-9)
+    np.testing.assert_allclose(found.log_likelihood_, expected.log_likelihood_, rtol=1e-12)
+    expected, found = MLERegressor().fit(X, y), MLERegressor().fit(far, y)
+    np.testing.assert_allclose(found.coef_ * 10.0**of_x, expected.coef_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [-200, 200])
+@pytest.mark.parametrize("noise", ["gaussian", "laplace", "logistic"])
+def test_weights(data, noise, exponent):
+    X, y = data
+    weight = np.random.default_rng(1).uniform(1.0, 2.0, size=N)
+    expected = MLERegressor(noise).fit(X, y, weight)
+    found = MLERegressor(noise).fit(X, y, weight * 10.0**exponent)
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-9)
+    moved = expected.log_likelihood_ * 10.0**exponent
+    np.testing.assert_allclose(found.log_likelihood_, moved, rtol=1e-12)
+
+
+def test_one_column_may_be_far_from_the_others(data):
+    X, y = data
+    units = np.array([1e-250, 1.0, 1e250])
+    expected, found = MLERegressor("laplace").fit(X, y), MLERegressor("laplace").fit(X * units, y)
+    np.testing.assert_allclose(found.coef_ * units, expected.coef_, rtol=1e-9)
+
+
+def test_a_warm_start_is_one_in_the_units_of_solvers(data):
+    X, y = data
+    labels = y > 3.0
+    model = MLEClassifier(warm_start=True).fit(X * 1e200, labels)
+    assert model.fit(X * 1e200, labels).n_iter_ <= 2
