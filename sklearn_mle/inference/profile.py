@@ -3,8 +3,7 @@
 The interval of level L holds the values whose least cost is above the minimum by no more than half
 the L-quantile of chi-squared with one degree of freedom. Its ends are roots of the signed root of
 that rise, which is nearly linear. Smooth costs are made least by Newton's method in the
-directions that leave the function alone; costs with corners by their own solver, on rows from
-which the held coefficient has been moved to the left side.
+directions that leave the function alone; costs with corners by exact fits (`cornered_profile`).
 
 References
 ----------
@@ -17,19 +16,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from scipy import linalg, optimize, stats
 
-from sklearn_mle.inference.parameters import INTERCEPT, Parameter
+from sklearn_mle.inference import cornered_profile
+from sklearn_mle.inference.parameters import Parameter
 from sklearn_mle.inference.valley import Valley
-from sklearn_mle.likelihoods.location_scale import LocationScale
 from sklearn_mle.noises.noise import Fact, FloatArray
-from sklearn_mle.rows import matrix
-from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.solvers.choose import choose
-from sklearn_mle.solvers.solution import Problem
 
 DECREMENT = 1e-10
 """Newton decrement at which a profile point is found: an error of 1e-10 in a chi-squared."""
@@ -66,9 +60,7 @@ def profile_interval(
     root = math.sqrt(stats.chi2.ppf(level, 1))
     noise = valley.noise
     if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
-        if parameter.is_extra and parameter.column > 0:
-            return math.nan, math.nan
-        cost = _cornered(valley, parameter, place)
+        cost = cornered_profile.least_cost(valley, parameter, place)
     else:
         cost = _Held(valley, function).cost
     ends = [_end(cost, least, sign * std_error * root, root) for sign in (-1.0, 1.0)]
@@ -137,31 +129,3 @@ class _Held:
                 return theta + t * step, True
             t *= 0.5
         return theta, False
-
-
-def _cornered(valley: Valley, parameter: Parameter, place: float) -> Callable[[float], float]:
-    """The least cost with a coefficient, the intercept or the log scale moved; homogeneous costs.
-
-    At a scale of s the least loss costs ``W * (log(s) + mean loss / s**k)`` plus a constant, and
-    the coefficients do not depend on s.
-    """
-    noise = valley.noise
-    rows: Any = valley.rows
-    assert noise is not None and noise.degree is not None
-    if parameter.is_extra:
-        k, at_zero = noise.degree, noise.cost_at_zero
-        return lambda move: rows.total_weight * (place + move + at_zero + math.exp(-k * move) / k)
-    likelihood = LocationScale(noise)
-    solver = choose(likelihood, "auto")
-    column = parameter.column
-    held = np.ones(rows.y.shape[0]) if column == INTERCEPT else matrix.column(rows.X, column)
-    others = rows.X if column == INTERCEPT else matrix.without_column(rows.X, column)
-    intercept = valley.terms.intercept and column != INTERCEPT
-    y = rows.y - place * held
-
-    def cost(move: float) -> float:
-        moved = InMemoryRows(others, y - move * held, rows.weight)
-        problem = Problem(moved, likelihood, intercept)
-        return float(solver.solve(problem, start=None, tol=1e-8, max_iter=100).cost)
-
-    return cost

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scipy import optimize, stats
+from sklearn.base import clone
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
-from sklearn_mle.noises import Gaussian, Laplace
+from sklearn_mle.noises import AsymmetricLaplace, Gaussian, Laplace
 from tests.inference.laws import LogisticLaw, StudentLaw, fitted, log_likelihood, sample
 
 RISE = stats.chi2.ppf(0.95, 1)
@@ -102,3 +103,27 @@ def test_an_end_that_the_data_do_not_bound_is_infinite():
     at_infinity = 2 * (model.log_likelihood_ - MLERegressor().fit(X, y).log_likelihood_)
     assert low < model.noise_.df < high
     assert np.isinf(high) == (at_infinity < RISE)
+
+
+def test_an_open_quantile_is_fitted_again_wherever_something_else_is_held():
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(80, 2))
+    noise = AsymmetricLaplace(0.3).distribution().rvs(80, random_state=rng)
+    y = X @ [1.0, -0.5] + 2.0 + noise
+    model = MLERegressor(AsymmetricLaplace(None)).fit(X, y)
+    found = infer(model, X, y, ci="profile")
+
+    def rise(likelihood):
+        return 2.0 * (model.log_likelihood_ - likelihood)
+
+    for end in found.conf_int()[0]:
+        other = clone(model).fit(X[:, 1:], y - end * X[:, 0])
+        assert rise(other.log_likelihood_) == pytest.approx(RISE, abs=1e-3)
+    for end in found.conf_int()[4]:
+        other = clone(model).set_params(noise__quantile=end).fit(X, y)
+        assert rise(other.log_likelihood_) == pytest.approx(RISE, abs=1e-6)
+    scale = found.conf_int()[3, 0]
+    quantiles = model.noise_.quantile + np.linspace(-0.08, 0.08, 41)
+    losses = [clone(model).set_params(noise__quantile=q).fit(X, y).scale_ for q in quantiles]
+    costs = np.log(scale) - np.log(quantiles * (1.0 - quantiles)) + np.array(losses) / scale
+    assert rise(-80 * costs.min()) == pytest.approx(RISE, abs=1e-2)
