@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy import optimize
+from sklearn.base import clone
 
 from sklearn_mle.inference.parameters import INTERCEPT, Parameter
 from sklearn_mle.inference.row_costs import LocationScaleCosts
@@ -22,12 +24,15 @@ from sklearn_mle.noises.noise import Noise
 from sklearn_mle.rows import matrix
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.solvers.choose import choose
-from sklearn_mle.solvers.solution import Problem, Solution
+from sklearn_mle.solvers.open_quantile import settled
+from sklearn_mle.solvers.solution import Problem, Solution, Start
 
-REACH = 10.0
+REACH = 25.0
 """How far from the fit an open shape is searched, in roots of the number of rows on its line."""
-PLACE = 1e-5
-"""Error of the place found for it; the cost is flat there."""
+NEAR, PLACES, BEST = 1.5, 15, 4
+"""How far around the best place dips are looked for, at how many, and how many are followed."""
+PLACE = 1e-2
+"""Error of the place that is searched, as a share of the reach; the cost is flat there."""
 
 
 def least_cost(valley: Valley, parameter: Parameter, place: float) -> Callable[[float], float]:
@@ -53,10 +58,8 @@ def least_cost(valley: Valley, parameter: Parameter, place: float) -> Callable[[
     if parameter.is_extra:
         return _of_scale(valley, costs, noise, place)
     if not costs.shapes:
-        return lambda move: _held(valley, noise, parameter, place + move).cost
-    return lambda move: _over_shape(
-        valley, costs, lambda law: _held(valley, law, parameter, place + move).cost
-    )
+        return lambda move: _solved(_held(valley, parameter, place + move), noise).cost
+    return lambda move: _refitted(valley, costs, _held(valley, parameter, place + move))
 
 
 def _of_scale(
@@ -66,21 +69,22 @@ def _of_scale(
     k = noise.degree
     assert k is not None
 
-    def at(scale: float, law: Noise, best_scale: float) -> float:
+    def at(log_scale: float, law: Noise, log_best: float) -> float:
         # the best scale of a loss of degree k is (k * mean loss) ** (1 / k)
-        spent = (best_scale / scale) ** k / k
-        return weight * (math.log(scale) + law.cost_at_zero + spent)
+        spent = float(np.exp(k * (log_best - log_scale))) / k
+        return weight * (log_scale + law.cost_at_zero + spent)
 
     if not costs.shapes:
-        best = math.exp(place)
-        return lambda move: at(math.exp(place + move), noise, best)
+        return lambda move: at(place + move, noise, place)
     return lambda move: _over_shape(
-        valley, costs, lambda law: at(math.exp(place + move), law, _exact(valley, law).scale)
-    )
+        valley, costs, lambda law: at(place + move, law, math.log(_exact(valley, law).scale))
+    )[0]
 
 
-def _over_shape(valley: Valley, costs: LocationScaleCosts, cost: Callable[[Noise], float]) -> float:
-    """The least of a cost over the one open shape."""
+def _over_shape(
+    valley: Valley, costs: LocationScaleCosts, cost: Callable[[Noise], float]
+) -> tuple[float, Noise]:
+    """The least of a cost over the one open shape, and where it is."""
     bottom = float(valley.split(valley.bottom)[1][1])
     spread = REACH / math.sqrt(valley.rows.total_weight)
     found = optimize.minimize_scalar(
@@ -89,26 +93,54 @@ def _over_shape(valley: Valley, costs: LocationScaleCosts, cost: Callable[[Noise
         method="bounded",
         options={"xatol": PLACE * spread},
     )
-    return min(float(found.fun), cost(costs.noise))
+    return float(found.fun), costs.with_shapes(np.array([found.x]))
+
+
+def _refitted(valley: Valley, costs: LocationScaleCosts, problem: Problem) -> float:
+    """The least cost over coefficients and the open shape.
+
+    It has a small dip for each vertex: the best of those around the least that a search finds is
+    taken, with coefficients and shape made to suit each other.
+    """
+    with_open = replace(problem, likelihood=LocationScale(_opened(costs)))
+
+    def exact(noise: Noise, near: Start | None) -> Solution:
+        return _solved(problem, noise, near)
+
+    _, best = _over_shape(valley, costs, lambda noise: exact(noise, None).cost)
+    (name,) = (shape.name for shape in costs.shapes)
+    middle = float(costs.stretches[1].stretched(best.shape_values([name])[0]))
+    near = middle + NEAR / math.sqrt(valley.rows.total_weight) * np.linspace(-1.0, 1.0, PLACES)
+    tried = [exact(costs.with_shapes(np.array([u])), None) for u in near]
+    tried.sort(key=lambda solution: solution.cost)
+    return min(settled(with_open, one, exact).cost for one in tried[:BEST])
+
+
+def _opened(costs: LocationScaleCosts) -> Noise:
+    """The noise with the shapes open that were estimated."""
+    return clone(costs.noise).set_params(**{shape.name: None for shape in costs.shapes})
 
 
 def _exact(valley: Valley, noise: Noise) -> Solution:
-    return _solved(valley.rows, noise, valley.terms.intercept)
+    problem = Problem(valley.rows, LocationScale(noise), valley.terms.intercept)
+    return _solved(problem, noise)
 
 
-def _held(valley: Valley, noise: Noise, parameter: Parameter, value: float) -> Solution:
-    """The fit with a coefficient or the intercept at a value."""
+def _held(valley: Valley, parameter: Parameter, value: float) -> Problem:
+    """What is left to fit with a coefficient or the intercept at a value."""
     rows: Any = valley.rows
-    column = parameter.column
+    law, column = valley.noise, parameter.column
+    assert law is not None
     held = np.ones(rows.y.shape[0]) if column == INTERCEPT else matrix.column(rows.X, column)
     others = rows.X if column == INTERCEPT else matrix.without_column(rows.X, column)
     moved = InMemoryRows(others, rows.y - value * held, rows.weight)
-    return _solved(moved, noise, valley.terms.intercept and column != INTERCEPT)
+    intercept = valley.terms.intercept and column != INTERCEPT
+    return Problem(moved, LocationScale(law), intercept)
 
 
-def _solved(rows: Any, noise: Noise, fit_intercept: bool) -> Solution:
+def _solved(problem: Problem, noise: Noise, start: Start | None = None) -> Solution:
     likelihood = LocationScale(noise)
     solver = choose(likelihood, "auto")
-    problem = Problem(rows, likelihood, fit_intercept)
-    found: Solution = solver.solve(problem, start=None, tol=1e-8, max_iter=100)
+    there = replace(problem, likelihood=likelihood)
+    found: Solution = solver.solve(there, start=start, tol=1e-8, max_iter=100)
     return found

@@ -53,9 +53,10 @@ DENSITIES = ("iid", "greene", "kernel")
 """Covariances that only fitted quantiles have."""
 NO_INFORMATION = 1e-3
 """Information on a score a standard deviation of the features: an error of more than 30 in a logit,
-of which solvers stop short only where classes are separated."""
+of which solvers stop short only where classes are separated. Or on the line of a shape: an interval
+from nothing to infinity."""
 FLAT = 1e-9
-"""Share of the largest scaled curvature below which the cost is flat."""
+"""Information a row on a stretched shape that is only rounding."""
 
 
 @dataclass(frozen=True)
@@ -145,13 +146,14 @@ def inverse(valley: Valley, info: FloatArray) -> tuple[FloatArray, tuple[str, ..
         return endless_directions(info)[1], ()
     size, q = valley.size, valley.n_location
     diagonal = np.diagonal(info)
-    flat = diagonal <= FLAT * np.where(np.arange(size) > q, valley.rows.total_weight, 0.0)
+    flat = diagonal <= max(FLAT * valley.rows.total_weight, NO_INFORMATION)
     known = ~(flat & (np.arange(size) > q))
     notes: list[str] = []
     if not known.all():
         notes.append(
             "An open shape has run to the end of its range, where the likelihood no longer "
-            "changes with it: it is held where it is."
+            "changes with it: it is held where it is. Use ci='profile' for the end of its interval "
+            "that is inside."
         )
     inside = info[np.ix_(known, known)]
     matrix = np.full((size, size), np.nan)

@@ -280,6 +280,8 @@ class Estimates:
         rate = parameter.stretch.rate(parameter.estimate)
         (function,) = self._functions(np.eye(len(self.parameters))[[k]])
         se = float(self.std_error[k]) / rate
+        if parameter.is_extra and math.isnan(se):
+            se = 1.0  # a shape at the end of its range: where to look first
         least = self._valley.value(self._valley.bottom)
         ends = profile_interval(
             self._valley, parameter, function / rate, se, level, least, parameter.place

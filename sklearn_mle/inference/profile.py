@@ -63,19 +63,27 @@ def profile_interval(
         cost = cornered_profile.least_cost(valley, parameter, place)
     else:
         cost = _Held(valley, function).cost
-    ends = [_end(cost, least, sign * std_error * root, root) for sign in (-1.0, 1.0)]
+    with np.errstate(all="ignore"):  # far out, where costs are infinite or nothing
+        ends = [_end(cost, least, sign * std_error * root, root) for sign in (-1.0, 1.0)]
     return place + ends[0], place + ends[1]
 
 
 def _end(cost: Callable[[float], float], least: float, step: float, root: float) -> float:
-    """The distance, on the side of ``step``, at which the cost has risen by ``root**2 / 2``."""
+    """The distance, on the side of ``step``, at which the cost has risen by ``root**2 / 2``.
+
+    Infinite where it has not by the time that the cost is beyond what can be computed.
+    """
 
     def short(t: float) -> float:
-        return math.sqrt(max(0.0, 2.0 * (cost(t * step) - least))) - root
+        rise = 2.0 * (cost(t * step) - least)
+        return math.nan if math.isnan(rise) else math.sqrt(max(0.0, rise)) - root
 
     inner, outer = 0.0, 1.0
     for _ in range(GROWTHS):
-        if short(outer) >= 0.0:
+        ahead = short(outer)
+        if math.isnan(ahead):
+            break
+        if ahead >= 0.0:
             found = optimize.brentq(short, inner, outer, xtol=1e-9, rtol=1e-10)
             return float(found) * step
         inner, outer = outer, 2.0 * outer
@@ -96,6 +104,8 @@ class _Held:
         theta = self._start(move)
         here = self.valley.derivatives(theta)
         for _ in range(PASSES):
+            if not (math.isfinite(here.value) and np.isfinite(here.hessian).all()):
+                return math.nan
             g, H = free.T @ here.gradient, free.T @ here.hessian @ free
             values, vectors = np.linalg.eigh(H)
             floor = 1e-12 * max(float(np.abs(values).max(initial=0.0)), 1e-300)

@@ -40,6 +40,10 @@ COLUMNS = {
     "vuong_p": ("p", "{:.3f}"),
 }
 """Headings and formats of the table, in the order of its columns."""
+TOLD_APART = float(stats.chi2.ppf(0.95, 1))
+"""Variance of a log-likelihood ratio that one needless parameter gives it in one sample of twenty:
+below, the first stage of Vuong's test says that the fits are the same law, and there is no normal
+statistic."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,7 +57,8 @@ class Comparison:
         of the rows that were fitted), ``n_parameters``, ``aic``, ``bic``, ``akaike_weight``,
         ``held_out`` (mean log-likelihood of a held-out row) and ``held_out_se`` (its standard
         error), NaN without ``cv``; ``vuong_z`` and ``vuong_p``: Vuong's test of the best against
-        this candidate, positive in favour of the best, and its two-sided p-value; NaN for the best.
+        this candidate, positive in favour of the best, and its two-sided p-value; NaN for the best
+        and for candidates that cannot be told apart from it.
     estimators_ : dict
         The estimator fitted to all rows, by candidate.
     criterion : str
@@ -161,8 +166,8 @@ def compare(
     the candidates. The standard error of the held-out score is that of a mean over rows. Vuong's
     statistic is the difference of the log-likelihoods, less Schwarz's charge for the difference
     in parameters, over its standard error; it is standard normal where both laws are equally far
-    from the truth and neither contains the other. Where one contains the other (Student t and
-    Gaussian) use `likelihood_ratio_test`.
+    from the truth and neither contains the other; NaN where the two cannot be told apart. Where one
+    contains the other (Student t and Gaussian) use `likelihood_ratio_test`.
 
     References
     ----------
@@ -232,7 +237,7 @@ def vuong(
     Returns
     -------
     z, p : float
-        NaN where the fits do not differ, or a density is infinite.
+        NaN where the fits cannot be told apart, or a density is infinite.
     """
     rows = weight > 0.0
     better, other, weight = better[rows], other[rows], weight[rows]
@@ -241,7 +246,7 @@ def vuong(
     gain, total = better - other, float(weight.sum())
     mean = np.average(gain, weights=weight)
     spread = float(np.average((gain - mean) ** 2, weights=weight))
-    if spread <= (8.0 * np.finfo(float).eps * np.abs(better).max()) ** 2:
+    if total * spread < TOLD_APART:
         return np.nan, np.nan
     z = (total * mean - 0.5 * more_parameters * np.log(total)) / np.sqrt(total * spread)
     return float(z), float(2.0 * stats.norm.sf(abs(z)))

@@ -69,10 +69,10 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     tried = [exact(natural(noise, np.array([u])), near) for u in places]
     tried.append(exact(found, near))
     tried.sort(key=lambda solution: solution.cost)
-    return min((_settled(problem, one, exact) for one in tried[:BEST]), key=lambda one: one.cost)
+    return min((settled(problem, one, exact) for one in tried[:BEST]), key=lambda one: one.cost)
 
 
-def _settled(
+def settled(
     problem: Problem, solution: Solution, exact: Callable[[Noise, Start | None], Solution]
 ) -> Solution:
     """Where quantile and coefficients suit each other.

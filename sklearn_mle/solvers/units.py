@@ -114,7 +114,7 @@ def in_ordinary_units(rows: Rows, has_target: bool) -> tuple[Rows, Units | None]
     largest = abs(some).max(axis=0)
     sizes = np.asarray(largest.toarray() if is_sparse(largest) else largest, dtype=np.float64)
     of_columns = _exponents(sizes.reshape(-1))
-    of_y = int(_exponents(np.array([np.abs(rows.y).max()]))[0]) if has_target else 0
+    of_y = int(_exponents(np.array([max(rows.y.max(), -rows.y.min())]))[0]) if has_target else 0
     of_weight = int(_exponents(np.array([rows.total_weight]))[0])
     if not (of_y or of_weight or of_columns.any()):
         return rows, None

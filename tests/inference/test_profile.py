@@ -6,7 +6,7 @@ from scipy import optimize, stats
 from sklearn.base import clone
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
-from sklearn_mle.noises import AsymmetricLaplace, Gaussian, Laplace
+from sklearn_mle.noises import AsymmetricLaplace, Gaussian, Laplace, StudentT
 from tests.inference.laws import LogisticLaw, StudentLaw, fitted, log_likelihood, sample
 
 RISE = stats.chi2.ppf(0.95, 1)
@@ -107,23 +107,40 @@ def test_an_end_that_the_data_do_not_bound_is_infinite():
 
 def test_an_open_quantile_is_fitted_again_wherever_something_else_is_held():
     rng = np.random.default_rng(7)
-    X = rng.normal(size=(80, 2))
-    noise = AsymmetricLaplace(0.3).distribution().rvs(80, random_state=rng)
-    y = X @ [1.0, -0.5] + 2.0 + noise
-    model = MLERegressor(AsymmetricLaplace(None)).fit(X, y)
-    found = infer(model, X, y, ci="profile")
+    X = rng.normal(size=(60, 1)) + 1.0
+    y = X[:, 0] + AsymmetricLaplace(0.3).distribution().rvs(60, random_state=rng)
+    model = MLERegressor(AsymmetricLaplace(None), fit_intercept=False).fit(X, y)
+    ends = infer(model, X, y, ci="profile").conf_int()
 
     def rise(likelihood):
         return 2.0 * (model.log_likelihood_ - likelihood)
 
-    for end in found.conf_int()[0]:
-        other = clone(model).fit(X[:, 1:], y - end * X[:, 0])
-        assert rise(other.log_likelihood_) == pytest.approx(RISE, abs=1e-3)
-    for end in found.conf_int()[4]:
-        other = clone(model).set_params(noise__quantile=end).fit(X, y)
-        assert rise(other.log_likelihood_) == pytest.approx(RISE, abs=1e-6)
-    scale = found.conf_int()[3, 0]
-    quantiles = model.noise_.quantile + np.linspace(-0.08, 0.08, 41)
-    losses = [clone(model).set_params(noise__quantile=q).fit(X, y).scale_ for q in quantiles]
-    costs = np.log(scale) - np.log(quantiles * (1.0 - quantiles)) + np.array(losses) / scale
-    assert rise(-80 * costs.min()) == pytest.approx(RISE, abs=1e-2)
+    quantiles = np.linspace(0.02, 0.98, 481)
+    noises = [AsymmetricLaplace(q) for q in quantiles]
+    for end in ends[0]:
+        scales = [noise.scale_of(y - end * X[:, 0]) for noise in noises]
+        costs = np.log(scales) - np.log(quantiles * (1.0 - quantiles)) + 1.0
+        assert rise(-60 * costs.min()) == pytest.approx(RISE, abs=2e-3)
+    fits = [clone(model).set_params(noise=noise).fit(X, y) for noise in noises]
+    losses = np.array([fit.scale_ for fit in fits])
+    for end in ends[1]:
+        costs = np.log(end) - np.log(quantiles * (1.0 - quantiles)) + losses / end
+        assert rise(-60 * costs.min()) == pytest.approx(RISE, abs=2e-3)
+    for end in ends[2]:
+        held = clone(model).set_params(noise__quantile=end).fit(X, y)
+        assert rise(held.log_likelihood_) == pytest.approx(RISE, abs=1e-6)
+
+
+def test_a_shape_at_the_end_of_its_range_has_the_end_of_its_interval_that_is_inside():
+    """Residuals that are rather short tailed: Student t is a normal law in the limit."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    y = X @ [1.0, -0.5] + rng.uniform(-1.0, 1.0, size=200)
+    model = MLERegressor("student_t").fit(X, y)
+    wald, profile = infer(model, X, y), infer(model, X, y, ci="profile")
+    assert np.isnan(wald.std_error[4]) and np.isnan(wald.conf_int()[4]).all()
+    assert "end of its range" in " ".join(wald.notes)
+    low, high = profile.conf_int()[4]
+    assert high == np.inf
+    held = clone(model).set_params(noise=StudentT(df=low)).fit(X, y)
+    assert 2.0 * (model.log_likelihood_ - held.log_likelihood_) == pytest.approx(RISE, rel=1e-4)
