@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.matrix import (
     Matrix,
     in_float64,
-    in_full,
     row_range,
     take_rows,
 )
 from sklearn_mle.rows.rows import Block
 from sklearn_mle.solvers.column_frame import EPS
+from sklearn_mle.solvers.extended_precision import (
+    exactly,
+    slices,
+    sum_of,
+    total_of,
+    two_product,
+)
+from sklearn_mle.solvers.extended_precision import product as product_of
 from sklearn_mle.solvers.reduced_problem import Answer, solve_positive, weighted_gram
 from sklearn_mle.solvers.row_screening import Screened
 from sklearn_mle.solvers.sign_passes import Level, accurate_residuals, residuals, rounding_of
@@ -25,72 +31,106 @@ ROUNDING = 1024.0 * EPS
 """Allowance for the rounding of a dual against its box."""
 MANY_ROWS = 5000
 """Rows up to which residuals are computed in extended precision."""
+WORTH_MEASURING = 1e-11
+"""A slack above this is measured in extended precision."""
 EXTENDED_ROWS = 1024
-"""Rows that are written out in extended precision at a time."""
+"""Rows that are cut into slices at a time."""
 CANCELLED = 1e9
 """Mean absolute residual, in rounding errors, below which their sum is worth extended precision."""
-NEARLY_EXACT = 1e-10
-"""Mean absolute residual, relative to the terms it comes from, that may be nothing but rounding."""
 
 
 def prove(
     level: Level, screened: Screened, coef: FloatArray, intercept: float
 ) -> tuple[float, float]:
-    """Twice the total pinball loss, nan where it may be nothing but rounding; its relative gap.
+    """Twice the total pinball loss, nan if the fit is unfinished, and a bound on its relative gap.
 
     A dual that has to move by ``slack`` of its symmetric box to satisfy its equations moves by at
     most ``s = slack / (1 - abs(tilt))`` of the box from ``w * (tau - 1)`` to ``w * tau``. The move
     and the shrinking by ``1 + s`` that puts it back into the box take at most s of the loss each.
+    Where that is not next to nothing, the dual is moved and shrunk, and its value taken.
     """
     answer, band, check = screened.answer, screened.band, screened.check
     if not screened.finished:
         r = band.y - (band.X @ coef + intercept)
         width = float(np.median(np.abs(r))) + np.finfo(float).tiny
         return float("nan"), smoothed_gap(level, answer.b, width)
-    loss, gap = complementarity(level, band, answer, coef, intercept)
-    if check is None:
-        slack = ROUNDING + _slack(level, band, answer)
-    else:
-        slack = ROUNDING + answer.slack
-        slack += 8.0 * EPS * np.sqrt(level.rows.n_rows) + 16.0 * level.frame.rounding
+    r, loss, gap = complementarity(level, band, answer, coef, intercept)
+    frame, upright = level.frame, 1.0 - abs(level.tilt)
+    moves: FloatArray | None = None
+    slack = ROUNDING + answer.slack
+    if check is not None:
+        slack += 8.0 * EPS * np.sqrt(level.rows.n_rows) + 16.0 * frame.rounding
         loss, gap = loss + check.loss, gap + check.gap
-    gap = (gap / loss if loss > 0.0 else 0.0) + 2.0 * slack / (1.0 - abs(level.tilt))
-    terms = rounding_of(level.frame, coef, intercept) / EPS * level.rows.total_weight
-    if loss <= NEARLY_EXACT * terms:
-        loss = float("nan")
-    return loss, gap
+    elif frame.mix is not None or frame.dropped.shape[0] or slack > WORTH_MEASURING * upright:
+        w = np.ones(band.n_rows) if band.weight is None else band.weight
+        moves = _moves(level, band, answer, w)
+        slack = ROUNDING + float(max(answer.slack, np.abs(moves).max(initial=0.0)))
+    relative = (gap / loss if loss > 0.0 else 0.0) + 2.0 * slack / upright
+    if moves is not None and loss > 0.0 and slack > WORTH_MEASURING * upright:
+        moved = _moved_and_shrunk(level, answer.dual / w, moves, w * r, loss, gap)
+        relative = min(relative, moved)
+    return loss, relative
 
 
-def _slack(level: Level, rows: InMemoryRows, answer: Answer) -> float:
-    """The slack of a dual of all rows, measured in extended precision where columns need it."""
+def _moved_and_shrunk(
+    level: Level, share: FloatArray, moves: FloatArray, wr: FloatArray, loss: float, gap: float
+) -> float:
+    """The relative gap of the worst of these moves of a dual, once back in its box."""
+    share = share[:, None]
+    above = (moves - (1.0 - share)) / (1.0 + level.tilt)
+    below = (-moves - (1.0 + share)) / (1.0 - level.tilt)
+    over = np.maximum(above, below).max(axis=0, initial=0.0)
+    over += 8.0 * EPS / (1.0 - abs(level.tilt))
+    lost = np.maximum(0.0, gap - wr @ moves) / loss
+    return float(((lost + over) / (1.0 + over)).max()) + 8.0 * EPS
+
+
+def _moves(level: Level, rows: InMemoryRows, answer: Answer, w: FloatArray) -> FloatArray:
+    """By what part of w the dual of all rows must move to satisfy its equations, shape (m, k).
+
+    A column that was dropped is what others say up to the rounding of its entries, and any of
+    them might have been dropped in its place: there is one move for each such choice.
+    """
     frame = level.frame
-    if frame.mix is None:
-        return answer.slack
-    w = np.ones(rows.n_rows) if rows.weight is None else rows.weight
-    v = answer.dual + np.longdouble(level.tilt) * w
-    inner = _shifted_product(v, rows.X, frame.centre)
-    e = (inner / frame.spread)[frame.kept] @ frame.mix
-    e = np.concatenate(([v.sum()], e)) if frame.intercept else e
+    inner, total = _unbalanced(rows.X, answer.dual, level.tilt, w, frame.centre)
+    inner = inner / frame.spread
+    errors = [inner[frame.kept]]
+    for beside, relation in zip(inner[frame.dropped], frame.relation.T):
+        if relation.any():
+            k = int(np.argmax(np.abs(relation)))
+            instead = errors[0].copy()
+            instead[k] += (beside - relation @ errors[0]) / relation[k]
+            errors.append(instead)
+    E = np.column_stack(errors)
+    E = E if frame.mix is None else frame.mix.T @ E
+    if frame.intercept:
+        E = np.vstack([np.full(E.shape[1], total), E])
     Z = frame.scaled(in_float64(rows.X))
-    move = Z @ solve_positive(weighted_gram(Z, w), e.astype(np.float64))
-    return float(max(answer.slack, np.abs(move).max()))
+    moves: FloatArray = -(Z @ solve_positive(weighted_gram(Z, w), E))
+    return moves
 
 
-def _shifted_product(
-    v: NDArray[np.longdouble], X: Matrix, centre: FloatArray
-) -> NDArray[np.longdouble]:
-    """``v'(X - centre)`` in extended precision, shape (p,), a few rows at a time."""
-    sums = np.zeros(centre.shape[0], dtype=np.longdouble)
+def _unbalanced(
+    X: Matrix, dual: FloatArray, tilt: float, w: FloatArray, centre: FloatArray
+) -> tuple[FloatArray, float]:
+    """``(a + tilt * w)'(X - centre)`` and the sum of ``a + tilt * w``, rounded once.
+
+    A few rows at a time are cut into slices.
+    """
+    inner, total = exactly(np.zeros(centre.shape[0])), exactly(0.0)
     for first in range(0, X.shape[0], EXTENDED_ROWS):
-        part = in_full(row_range(X, first, min(first + EXTENDED_ROWS, X.shape[0])))
-        sums += v[first : first + EXTENDED_ROWS] @ (part.astype(np.longdouble) - centre)
-    return sums
+        part = slice(first, first + EXTENDED_ROWS)
+        product, error = two_product(tilt, w[part])
+        v = sum_of([dual[part], product], error)
+        cut = slices(row_range(X, first, min(first + EXTENDED_ROWS, X.shape[0])))
+        inner, total = inner + cut.transposed_times(v), total + total_of(v)
+    return (inner + -product_of(centre, total)).hi, float(total.hi)
 
 
 def complementarity(
     level: Level, band: InMemoryRows, answer: Answer, coef: FloatArray, intercept: float
-) -> tuple[float, float]:
-    """The loss of these rows and what they add to the duality gap, ``sum w_i |r_i| - a_i r_i``.
+) -> tuple[FloatArray, float, float]:
+    """Residuals and loss of these rows, and what they add to the duality gap, ``sum w_i |r_i| - a_i r_i``.
 
     Residuals are those of the coefficients that are handed out. Where they are nothing but
     rounding, as in the basis, extended precision tells how much.
@@ -110,4 +150,4 @@ def complementarity(
         r[inside] = accurate_residuals(there, coef, intercept)
     else:
         allowance = float(np.sum(w[inside] - np.abs(answer.dual[inside]))) * rounding
-    return loss, max(0.0, float(np.sum(w * np.abs(r) - answer.dual * r))) + allowance
+    return r, loss, max(0.0, float(np.sum(w * np.abs(r) - answer.dual * r))) + allowance

@@ -22,10 +22,17 @@ from sklearn_mle.likelihoods.location_scale import (
 )
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.rows.matrix import in_float64, lexical_order, repeats, stack_rows, take_rows
+from sklearn_mle.rows.matrix import (
+    in_float64,
+    in_full,
+    lexical_order,
+    repeats,
+    stack_rows,
+    take_rows,
+)
 from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
-from sklearn_mle.solvers.column_frame import Frame, fit_frame
+from sklearn_mle.solvers.column_frame import EPS, Frame, fit_frame
 from sklearn_mle.solvers.duality_gap import prove
 from sklearn_mle.solvers.exact_vertex import by_linear_programme
 from sklearn_mle.solvers.narrowing import solve_near
@@ -39,7 +46,8 @@ from sklearn_mle.solvers.row_screening import (
     small_enough,
     solve_level,
 )
-from sklearn_mle.solvers.sign_passes import Level
+from sklearn_mle.solvers.rounded_together import rounded_together
+from sklearn_mle.solvers.sign_passes import Level, accurate_residuals, rounding_of
 from sklearn_mle.solvers.smoothed_newton import (
     SLACK_WIDTH,
     Smoothed,
@@ -69,6 +77,10 @@ ROUNDED_LOSS = 1e-11
 """Relative difference of losses that counts as none."""
 PROVED = 1e-9
 """A gap that counts as none: a finished fit is exact up to rounding."""
+NEARLY_EXACT = 1e-10
+"""Mean absolute residual, relative to the terms it comes from, that may be nothing but rounding."""
+BASIS_ROWS = 64
+"""Rows and columns up to which coefficients are rounded together."""
 
 
 def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
@@ -212,7 +224,10 @@ def _fit_through(level: Level, rows: InMemoryRows, b: FloatArray) -> Fit:
     """A fit that leaves no residuals; a dual of zeros proves it."""
     w = np.ones(rows.n_rows) if rows.weight is None else rows.weight
     answer = Answer(b, -level.tilt * w, 0.0)
-    coef, intercept = level.frame.least_norm(*level.frame.raw(b))
+    coef, intercept = level.frame.raw(b)
+    least = level.frame.least_norm(coef, intercept)
+    if least[0] is not coef and _only_rounding(level.rows, *least):
+        coef, intercept = least
     return Fit(level, coef, intercept, answer, rows, None, 0.0, 0.0, 1, Trace())
 
 
@@ -261,6 +276,11 @@ def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
     answer = screened.answer
     coef, intercept = _shortest(level, *level.frame.raw(answer.b))
     loss, gap = prove(level, screened, coef, intercept)
+    if screened.finished and gap > PROVED:
+        beside = _through_basis(level, screened, coef, intercept)
+        its_loss, its_gap = prove(level, screened, *beside)
+        if its_gap < gap:
+            (coef, intercept), loss, gap = beside, its_loss, its_gap
     trace, used = Trace(**tally), screened.iterations
     return Fit(
         level,
@@ -275,6 +295,37 @@ def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
         trace,
         screened.shares,
     )
+
+
+def _through_basis(
+    level: Level, screened: Screened, coef: FloatArray, intercept: float
+) -> tuple[FloatArray, float]:
+    """Coefficients beside these, of which rounding takes the fit less far off its basis.
+
+    Only rows whose dual is inside its box count for the gap; they are fitted exactly but for the
+    rounding of the coefficients, which shows where the loss is hardly larger than that.
+    """
+    band, frame = screened.band, level.frame
+    w = np.ones(band.n_rows) if band.weight is None else band.weight
+    basis = np.flatnonzero(np.abs(screened.answer.dual) < w)
+    if not basis.shape[0] or basis.shape[0] > BASIS_ROWS or frame.kept.shape[0] > BASIS_ROWS:
+        return coef, intercept
+    rows, w = Block(take_rows(band.X, basis), band.y[basis], None), w[basis]
+    effects = in_full(rows.X[:, frame.kept]) * w[:, None]
+    numbers = coef[frame.kept]
+    if frame.intercept:
+        effects = np.column_stack([effects, w])
+        numbers = np.append(numbers, intercept)
+
+    def put(moved: FloatArray) -> tuple[FloatArray, float]:
+        all_of = coef.copy()
+        all_of[frame.kept] = moved[: frame.kept.shape[0]]
+        return all_of, float(moved[-1]) if frame.intercept else 0.0
+
+    def left_by(moved: FloatArray) -> FloatArray:
+        return w * accurate_residuals(rows, *put(moved))
+
+    return put(rounded_together(numbers, effects, left_by))
 
 
 def _shortest(level: Level, coef: FloatArray, intercept: float) -> tuple[FloatArray, float]:
@@ -299,15 +350,15 @@ def _shortest(level: Level, coef: FloatArray, intercept: float) -> tuple[FloatAr
 def _solution(problem: Problem, fit: Fit, tol: float, max_iter: int) -> Solution:
     """The fit with its scale, its cost and what is to be said of it.
 
-    The loss is summed again where columns were dropped, and where it may be zero up to rounding;
-    should it come out above the one that was proved, the gap says so.
+    The loss is summed again where it is not known, or so small that it may be zero up to rounding.
     """
     noise, rows, frame = problem.likelihood.noise, problem.rows, fit.level.frame
     mean = 0.5 * tilt_of(noise)[1] * fit.loss / rows.total_weight
     gap = fit.gap
-    if np.isnan(mean) or (mean > 0.0 and frame.dropped.shape[0]):
-        proved, mean = mean, mean_loss(rows, noise, fit.coef, fit.intercept)
-        gap += max(0.0, 1.0 - proved / mean) if mean > 0.0 else 0.0
+    terms = rounding_of(frame, fit.coef, fit.intercept) / EPS * rows.total_weight
+    if not fit.loss > NEARLY_EXACT * terms:
+        again = mean_loss(rows, noise, fit.coef, fit.intercept)
+        mean = again if again == 0.0 or np.isnan(mean) else mean
     scale = noise.scale_from_loss(mean)
     assert scale is not None
     cost = scaled_cost(noise, rows.total_weight, scale)
