@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
@@ -39,10 +41,27 @@ CANCELLED = 1e9
 """Mean absolute residual, in rounding errors, below which their sum is worth extended precision."""
 
 
-def prove(
-    level: Level, screened: Screened, coef: FloatArray, intercept: float
-) -> tuple[float, float]:
-    """Twice the total pinball loss, nan if the fit is unfinished, and a bound on its relative gap.
+@dataclass(frozen=True)
+class Proof:
+    """What the dual says of coefficients.
+
+    Parameters
+    ----------
+    loss : float
+        Twice the total pinball loss; nan if the fit is unfinished.
+    gap : float
+        A bound on its relative gap.
+    by_rounding : float
+        The part that is due to rows whose residuals should be zero.
+    """
+
+    loss: float
+    gap: float
+    by_rounding: float
+
+
+def prove(level: Level, screened: Screened, coef: FloatArray, intercept: float) -> Proof:
+    """A bound on the relative gap of a fit.
 
     A dual that has to move by ``slack`` of its symmetric box to satisfy its equations moves by at
     most ``s = slack / (1 - abs(tilt))`` of the box from ``w * (tau - 1)`` to ``w * tau``. The move
@@ -53,7 +72,7 @@ def prove(
     if not screened.finished:
         r = band.y - (band.X @ coef + intercept)
         width = float(np.median(np.abs(r))) + np.finfo(float).tiny
-        return float("nan"), smoothed_gap(level, answer.b, width)
+        return Proof(float("nan"), smoothed_gap(level, answer.b, width), 0.0)
     r, loss, gap = complementarity(level, band, answer, coef, intercept)
     frame, upright = level.frame, 1.0 - abs(level.tilt)
     moves: FloatArray | None = None
@@ -65,11 +84,12 @@ def prove(
         w = np.ones(band.n_rows) if band.weight is None else band.weight
         moves = _moves(level, band, answer, w)
         slack = ROUNDING + float(max(answer.slack, np.abs(moves).max(initial=0.0)))
-    relative = (gap / loss if loss > 0.0 else 0.0) + 2.0 * slack / upright
+    left = gap / loss if loss > 0.0 else 0.0
+    relative = left + 2.0 * slack / upright
     if moves is not None and loss > 0.0 and slack > WORTH_MEASURING * upright:
         moved = _moved_and_shrunk(level, answer.dual / w, moves, w * r, loss, gap)
         relative = min(relative, moved)
-    return loss, relative
+    return Proof(loss, relative, left)
 
 
 def _moved_and_shrunk(
@@ -130,7 +150,7 @@ def _unbalanced(
 def complementarity(
     level: Level, band: InMemoryRows, answer: Answer, coef: FloatArray, intercept: float
 ) -> tuple[FloatArray, float, float]:
-    """Residuals and loss of these rows, and what they add to the duality gap, ``sum w_i |r_i| - a_i r_i``.
+    """Residuals and loss of these rows, and what they add to the gap, ``sum w_i |r_i| - a_i r_i``.
 
     Residuals are those of the coefficients that are handed out. Where they are nothing but
     rounding, as in the basis, extended precision tells how much.

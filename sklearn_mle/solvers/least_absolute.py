@@ -24,7 +24,6 @@ from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.matrix import (
     in_float64,
-    in_full,
     lexical_order,
     repeats,
     stack_rows,
@@ -38,6 +37,7 @@ from sklearn_mle.solvers.exact_vertex import by_linear_programme
 from sklearn_mle.solvers.narrowing import solve_near
 from sklearn_mle.solvers.quantile_fit import Fit, Trace
 from sklearn_mle.solvers.reduced_problem import Answer, Reduced, least_squares
+from sklearn_mle.solvers.rounded_together import through_basis
 from sklearn_mle.solvers.row_screening import (
     Sample,
     Screened,
@@ -46,8 +46,7 @@ from sklearn_mle.solvers.row_screening import (
     small_enough,
     solve_level,
 )
-from sklearn_mle.solvers.rounded_together import rounded_together
-from sklearn_mle.solvers.sign_passes import Level, accurate_residuals, rounding_of
+from sklearn_mle.solvers.sign_passes import Level, rounding_of
 from sklearn_mle.solvers.smoothed_newton import (
     SLACK_WIDTH,
     Smoothed,
@@ -77,6 +76,12 @@ ROUNDED_LOSS = 1e-11
 """Relative difference of losses that counts as none."""
 PROVED = 1e-9
 """A gap that counts as none: a finished fit is exact up to rounding."""
+ROUNDED_ALONE = 1e-12
+"""A gap that rounding each coefficient to the nearest double may leave."""
+NEARLY_EXACT = 1e-10
+"""Mean absolute residual, relative to the terms it comes from, that may be nothing but rounding."""
+ROUNDED_ALONE = 1e-12
+"""A gap that rounding each coefficient to the nearest double may leave."""
 NEARLY_EXACT = 1e-10
 """Mean absolute residual, relative to the terms it comes from, that may be nothing but rounding."""
 BASIS_ROWS = 64
@@ -275,12 +280,12 @@ def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
     """The fit in the units of the data, with a bound on its relative gap."""
     answer = screened.answer
     coef, intercept = _shortest(level, *level.frame.raw(answer.b))
-    loss, gap = prove(level, screened, coef, intercept)
-    if screened.finished and gap > PROVED:
-        beside = _through_basis(level, screened, coef, intercept)
-        its_loss, its_gap = prove(level, screened, *beside)
-        if its_gap < gap:
-            (coef, intercept), loss, gap = beside, its_loss, its_gap
+    proof = prove(level, screened, coef, intercept)
+    if proof.by_rounding > ROUNDED_ALONE:
+        beside = through_basis(level, screened, coef, intercept)
+        its = prove(level, screened, *beside)
+        if its.gap < proof.gap:
+            (coef, intercept), proof = beside, its
     trace, used = Trace(**tally), screened.iterations
     return Fit(
         level,
@@ -289,43 +294,12 @@ def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
         answer,
         screened.band,
         screened.signs,
-        loss,
-        gap,
+        proof.loss,
+        proof.gap,
         used,
         trace,
         screened.shares,
     )
-
-
-def _through_basis(
-    level: Level, screened: Screened, coef: FloatArray, intercept: float
-) -> tuple[FloatArray, float]:
-    """Coefficients beside these, of which rounding takes the fit less far off its basis.
-
-    Only rows whose dual is inside its box count for the gap; they are fitted exactly but for the
-    rounding of the coefficients, which shows where the loss is hardly larger than that.
-    """
-    band, frame = screened.band, level.frame
-    w = np.ones(band.n_rows) if band.weight is None else band.weight
-    basis = np.flatnonzero(np.abs(screened.answer.dual) < w)
-    if not basis.shape[0] or basis.shape[0] > BASIS_ROWS or frame.kept.shape[0] > BASIS_ROWS:
-        return coef, intercept
-    rows, w = Block(take_rows(band.X, basis), band.y[basis], None), w[basis]
-    effects = in_full(rows.X[:, frame.kept]) * w[:, None]
-    numbers = coef[frame.kept]
-    if frame.intercept:
-        effects = np.column_stack([effects, w])
-        numbers = np.append(numbers, intercept)
-
-    def put(moved: FloatArray) -> tuple[FloatArray, float]:
-        all_of = coef.copy()
-        all_of[frame.kept] = moved[: frame.kept.shape[0]]
-        return all_of, float(moved[-1]) if frame.intercept else 0.0
-
-    def left_by(moved: FloatArray) -> FloatArray:
-        return w * accurate_residuals(rows, *put(moved))
-
-    return put(rounded_together(numbers, effects, left_by))
 
 
 def _shortest(level: Level, coef: FloatArray, intercept: float) -> tuple[FloatArray, float]:

@@ -51,16 +51,22 @@ def check(case: Case) -> None:
         assert solution.gap == 0.0, case.name
         return
     reported, proved = proved_gap(case)
-    rounding = rounding_of_the_loss(case, solution.coef, solution.intercept)
-    limit = max(1e-9, 4.0 * rounding)
     assert proved <= reported + 1e-15, case.name
-    assert reported <= limit, case.name
+    assert reported <= 1e-9, case.name
 
 
 @pytest.mark.parametrize("first", range(0, 300, 20))
 def test_hard_cases_are_proved(first):
     for seed in range(first, first + 20):
         check(draw_case(seed))
+
+
+@pytest.mark.parametrize(
+    "seed", [857, 952, 1133, 1506, 1898, 150482, 151226, 151423], ids="seed {}".format
+)
+def test_cases_that_rounding_makes_harder(seed):
+    """Losses hardly larger than rounding, and columns that depend on others but for rounding."""
+    check(draw_case(seed))
 
 
 @pytest.mark.slow
