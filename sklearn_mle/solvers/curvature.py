@@ -61,6 +61,10 @@ class Curvature:
         """Directions of theta without curvature, shape (size, size - rank)."""
         return self.still / self.unit[:, None]
 
+    def solve(self, gradient: FloatArray) -> FloatArray:
+        """The inverse of the Hessian times a gradient."""
+        return (self.root @ (self.root.T @ (gradient / self.unit))) / self.unit
+
     def step(self, gradient: FloatArray) -> tuple[FloatArray, float]:
         """The Newton step, and the squared decrement ``g' H^+ g``."""
         half = self.root.T @ (gradient / self.unit)

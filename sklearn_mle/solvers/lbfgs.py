@@ -1,8 +1,8 @@
 """Limited-memory quasi-Newton steps for models of many coefficients.
 
-A Hessian of thousands of coefficients costs more than a whole fit by gradients. The L-BFGS
-recursion (Nocedal 1980) needs one pass over the rows a step. It begins from the inverse of what a
-sample says of the Hessian (`metric`), so that correlated columns are as easy as independent ones.
+A Hessian of thousands of coefficients costs more than a whole fit by gradients. L-BFGS (`secants`)
+needs one pass over the rows a step. It begins from the inverse of what a sample says of the Hessian
+(`metric`), so that correlated columns are as easy as independent ones.
 
 The certificate is the same as Newton's: the squared Newton decrement, here by conjugate gradients
 on the true Hessian, one pass a step; what they find is taken as the last step. Where neither ends
@@ -12,9 +12,8 @@ separated, Newton's method goes on from there, and decides.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import newton
 from sklearn_mle.solvers.line_search import backtrack, sufficient
 from sklearn_mle.solvers.metric import Metric, rank_of_terms, sampled_metric
+from sklearn_mle.solvers.secants import Secants
 from sklearn_mle.solvers.separation import any_excluded
 from sklearn_mle.solvers.solution import CONVERGED, Problem, Solution, Start, stopped
 from sklearn_mle.solvers.theta_watch import is_near, watching
@@ -34,8 +34,6 @@ WITHIN_MAX_ITER = False
 
 MANY_COEFFICIENTS = 300
 """From here on, steps of one gradient each beat a few with Hessians."""
-MEMORY = 20
-"""Pairs of steps and gradient differences that are kept."""
 NEAR = 1e-20
 """Decrement a unit of weight at which conjugate gradients take over."""
 EXACT = 1e-21
@@ -123,42 +121,6 @@ def _stopped(problem: Problem, objective: MatrixFree, end: End, tol: float) -> S
     return replace(solution, outcome=stopped(end.n_iter, solution.gap, tol))
 
 
-@dataclass
-class Memory:
-    """The inverse Hessian as the last steps and gradient differences know it.
-
-    Parameters
-    ----------
-    metric : Metric
-        What they correct.
-    """
-
-    metric: Metric
-    pairs: deque[tuple[FloatArray, FloatArray, float]] = field(
-        default_factory=lambda: deque(maxlen=MEMORY)
-    )
-    factor: float = 1.0
-
-    def learn(self, step: FloatArray, change: FloatArray) -> None:
-        """Take in one more pair, if the cost is curved along the step."""
-        curved = float(step @ change)
-        if curved > 1e-14 * float(np.linalg.norm(step) * np.linalg.norm(change)):
-            self.pairs.append((step, change, curved))
-            self.factor = curved / float(change @ self.metric.solve(change))
-
-    def solve(self, gradient: FloatArray) -> FloatArray:
-        """The inverse Hessian times a gradient, by the two loops of Nocedal (1980)."""
-        q, shares = gradient.copy(), []
-        for step, change, curved in reversed(self.pairs):
-            share = float(step @ q) / curved
-            q -= share * change
-            shares.append(share)
-        q = self.factor * self.metric.solve(q)
-        for (step, change, curved), share in zip(self.pairs, reversed(shares)):
-            q += (share - float(change @ q) / curved) * step
-        return q
-
-
 @dataclass(frozen=True)
 class End:
     """Where the steps ended.
@@ -168,7 +130,7 @@ class End:
     theta : ndarray of shape (size,)
     value : float
     gradient : ndarray of shape (size,)
-    memory : Memory
+    memory : Secants
     n_iter : int
     gap : float
         Relative; infinite until `polish` measured it.
@@ -181,7 +143,7 @@ class End:
     theta: FloatArray
     value: float
     gradient: FloatArray
-    memory: Memory
+    memory: Secants
     n_iter: int
     gap: float = float("inf")
     exact: bool = False
@@ -197,7 +159,7 @@ def descend(
 ) -> End:
     """Quasi-Newton steps until theta is nearly exact, or no step helps."""
     near = NEAR * objective.rows.total_weight
-    memory = Memory(metric)
+    memory = Secants(metric, rescaled=True)
     value, gradient = objective.value_and_gradient(theta)
     for taken in range(max_iter):
         step = -memory.solve(gradient)

@@ -13,8 +13,7 @@ descent then goes on in the limit, which has a minimum, or, where nothing separa
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from sklearn_mle.likelihoods.objective import FloatArray, Objective
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.curvature import Curvature
-from sklearn_mle.solvers.line_search import backtrack, sufficient
+from sklearn_mle.solvers.descent import PATIENCE, ROUNDING, Descent, descend
 from sklearn_mle.solvers.separation import Recession, any_excluded, find_separation, separated
 from sklearn_mle.solvers.shortest import shortest
 from sklearn_mle.solvers.solution import (
@@ -37,21 +36,12 @@ from sklearn_mle.solvers.solution import (
     stopped,
 )
 from sklearn_mle.solvers.theta_watch import is_near, watching
-from sklearn_mle.solvers.watch import never
 
 NEEDS = Fact.SMOOTH | Fact.LOG_CONCAVE
 WITHIN_MAX_ITER = True
 
-EXACT = 1e-25
+EXACT = 1e-24
 """Newton decrement a unit of weight below which steps only shuffle rounding errors."""
-NEAR = 1e-3
-"""Decrement a unit of weight below which the Hessian at hand is tried for another step."""
-TINY = 1e-11
-"""Decrement a unit of weight below which slopes tell how the cost changes, to rounding."""
-CHORD = 0.01
-"""Share of the decrement that such a step may leave; a Hessian of its own leaves less."""
-CHORDS = 4
-"""Such steps beyond which a new Hessian is the faster way."""
 SAMPLE_ROWS = 2000
 SAMPLE_ROWS_A_TERM = 40
 """Rows a coefficient in a sample, below which its fit says little of that of all rows."""
@@ -60,51 +50,8 @@ SAMPLE_SHARE = 16
 SAMPLE_TOL = 1e-3
 SAMPLE_EXACT = 0.01
 """Decrement a coefficient at which a sample is fitted; that of its sampling error is 1."""
-ROUNDING = 1e-18
-"""Newton decrement a unit of weight that rounding errors alone can leave on bad designs."""
-SLOW = 0.15
-"""Quadratic convergence leaves less than this share of the decrement at every full step."""
 LONG = 12
 """Steps that are enough for most data with a finite minimum."""
-PATIENCE = 3
-"""Slow steps in a row after which a cost within tol is left alone, and a proof is asked for."""
-
-
-@dataclass(frozen=True)
-class Descent:
-    """Where Newton's method ended.
-
-    Parameters
-    ----------
-    theta : ndarray of shape (size,)
-    value : float
-        The cost at theta.
-    decrement : float
-        ``g' H^+ g`` at theta, the squared Newton decrement.
-    n_iter : int
-    curvature : Curvature
-        The factor of the last Hessian.
-    slow_steps : int
-        How many of the last full steps did not converge quadratically.
-    exhausted : bool
-        Whether max_iter ended it.
-    stopped : bool
-        Whether a watch ended it.
-    """
-
-    theta: FloatArray
-    value: float
-    decrement: float
-    n_iter: int
-    curvature: Curvature
-    slow_steps: int
-    exhausted: bool
-    stopped: bool = False
-
-    @property
-    def gap(self) -> float:
-        """The decrement relative to the cost."""
-        return self.decrement / max(1.0, abs(self.value))
 
 
 def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
@@ -170,113 +117,6 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     )
 
 
-def descend(
-    objective: Objective,
-    theta: FloatArray,
-    weight: float,
-    tol: float,
-    max_iter: int,
-    exact: float,
-    curvature: Curvature | None = None,
-    patience: int = PATIENCE,
-    stops: Callable[[FloatArray], bool] = never,
-) -> Descent:
-    """Newton steps until the cost, and then theta, is exact.
-
-    The full step is nearly always good: its derivatives, which the next step needs, are computed at
-    once, and a search along the line begins only where the cost did not fall enough. Near the
-    minimum the Hessian hardly changes, and steps with the one at hand need only gradients; the last
-    of them is known to be good from those before it, and needs none.
-
-    Parameters
-    ----------
-    objective : Objective
-    theta : ndarray of shape (size,)
-        Where to begin.
-    weight : float
-        Total weight of the rows.
-    tol : float
-        The gap that must be reached.
-    max_iter : int
-    exact : float
-        Decrement at which theta is exact.
-    curvature : Curvature, optional
-        About that at theta, to save the first Hessian.
-    patience : int, optional
-        Slow steps in a row after which a cost within tol is left alone.
-    stops : callable, optional
-        Takes theta after each step; tells whether to end there.
-
-    Returns
-    -------
-    Descent
-    """
-    known = curvature is not None
-    if curvature is None:
-        value, gradient, hessian = objective.derivatives(theta)
-        curvature = Curvature.of(hessian)
-    else:
-        value, gradient = objective.value_and_gradient(theta)
-    step, decrement = curvature.step(gradient)
-    here = Descent(theta, value, decrement, 0, curvature, 0, False)
-    chords = not known
-    while not _finished(here, weight, tol, exact, patience):
-        if here.n_iter == max_iter:
-            return replace(here, exhausted=True)
-        if chords and here.decrement <= NEAR * weight:
-            value, gradient_after = _ahead(objective, here, gradient, step, weight)
-            after, left = curvature.step(gradient_after)
-            rate = left / here.decrement
-            if rate <= CHORD:
-                here = replace(
-                    here,
-                    theta=here.theta + step,
-                    value=value,
-                    decrement=left,
-                    n_iter=here.n_iter + 1,
-                    slow_steps=0,
-                )
-                step, gradient = after, gradient_after
-                stop = stops(here.theta)
-                if left * rate <= exact and here.gap <= tol:
-                    return replace(here, theta=here.theta + step)
-                if stop and not _finished(here, weight, tol, exact, patience):
-                    return replace(here, stopped=True)
-                chords = left * rate**CHORDS <= exact
-                continue
-        chords = True
-        slope, length = float(gradient @ step), 1.0
-        ahead = objective.derivatives(here.theta + step)
-        if not sufficient(1.0, ahead.value, here.value, slope):
-            length = backtrack(objective.along(here.theta, step), here.value, slope)
-            if length == 0.0:
-                break
-            ahead = objective.derivatives(here.theta + length * step)
-        theta, gradient = here.theta + length * step, ahead.gradient
-        curvature = Curvature.of(ahead.hessian)
-        step, decrement = curvature.step(gradient)
-        slow = length == 1.0 and decrement > SLOW * here.decrement
-        slow_steps = here.slow_steps + 1 if slow else 0
-        here = Descent(theta, ahead.value, decrement, here.n_iter + 1, curvature, slow_steps, False)
-        if stops(theta) and not _finished(here, weight, tol, exact, patience):
-            return replace(here, stopped=True)
-    return here
-
-
-def _ahead(
-    objective: Objective, here: Descent, gradient: FloatArray, step: FloatArray, weight: float
-) -> tuple[float, FloatArray]:
-    """Cost and gradient after a short step.
-
-    Where the decrement is tiny the cost need not be computed: the trapezoidal rule for the slopes
-    at both ends is wrong by the third power of the step, which is below rounding.
-    """
-    if here.decrement > TINY * weight:
-        return objective.value_and_gradient(here.theta + step)
-    after = objective.gradient(here.theta + step)
-    return here.value + 0.5 * float((gradient + after) @ step), after
-
-
 def _start_from_sample(objective: Objective) -> tuple[FloatArray, Curvature | None]:
     """The fit of a sample, from which two or three passes over all rows suffice.
 
@@ -297,18 +137,6 @@ def _start_from_sample(objective: Objective) -> tuple[FloatArray, Curvature | No
     if end.exhausted or end.slow_steps > 0:
         return objective.start(), None
     return end.theta, end.curvature.scaled(rows.total_weight / weight)
-
-
-def _finished(here: Descent, weight: float, tol: float, exact: float, patience: int) -> bool:
-    """Whether the cost is exact enough, and theta with it.
-
-    A cost that still converges slowly has no finite minimum to polish; a decrement at the level of
-    rounding that no longer falls cannot be polished.
-    """
-    if here.gap > tol:
-        return False
-    at_rounding = here.slow_steps >= 1 and here.decrement <= ROUNDING * weight
-    return here.decrement <= exact or at_rounding or here.slow_steps >= patience
 
 
 def _suspect(
