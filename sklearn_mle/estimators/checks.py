@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from sklearn_mle.estimators.finite import is_large, surely_finite
+from sklearn_mle.estimators.labels import Labelled, labelled
 from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.rows.rows import FloatArray, Rows
+from sklearn_mle.rows.rows import FloatArray
 
 DTYPES = (np.float64, np.float32)
 MOST_COEFFICIENTS = 10_000
@@ -108,36 +109,6 @@ def rows_for_regression(
     return InMemoryRows(table, _as_numbers(target, type(estimator).__name__), weight)
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """Rows in memory with labels.
-
-    Parameters
-    ----------
-    classes, mass : ndarray of shape (n_classes,)
-        Labels of rows of positive weight, sorted, and their total weights.
-    """
-
-    classes: NDArray[Any]
-    mass: FloatArray
-    X: NDArray[np.floating]
-    codes: NDArray[np.intp]
-    weight: FloatArray | None
-
-    def once(self) -> Rows:
-        """Rows with codes for y, each row of positive weight once."""
-        there = None if self.weight is None else self.weight > 0.0
-        weight = None if there is None or there.all() else there.astype(np.float64)
-        return InMemoryRows(self.X, self.codes.astype(np.float64), weight)
-
-    def rows(self, factors: FloatArray) -> Rows:
-        """Rows with codes for y, and a factor on the weights of each class."""
-        weight = self.weight
-        if not np.all(factors == 1.0):
-            weight = factors[self.codes] if weight is None else weight * factors[self.codes]
-        return InMemoryRows(self.X, self.codes.astype(np.float64), weight)
-
-
 def labelled_rows(
     estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool
 ) -> Labelled:
@@ -147,11 +118,7 @@ def labelled_rows(
         As `rows_for_regression`, with labels of any kind in ``y``.
     """
     table, labels, weight = labelled_features(estimator, X, y, sample_weight, reset=reset)
-    there = slice(None) if weight is None else weight > 0.0
-    classes = np.unique(labels[there])
-    codes = np.searchsorted(classes, labels).clip(0, max(0, classes.size - 1))
-    mass = np.bincount(codes[there], None if weight is None else weight[there])
-    return Labelled(classes, mass.astype(np.float64), table, codes, weight)
+    return labelled(table, labels, weight)
 
 
 def labelled_features(
@@ -288,6 +255,8 @@ def _first(wrong: NDArray[np.bool_]) -> int:
 
 def _validated(estimator: Any, X: Any, y: Any = "no_validation", **how: Any) -> Any:
     """scikit-learn's own validation, with the way out where its message has none."""
+    if is_large(X) and surely_finite(X):
+        how["ensure_all_finite"] = False
     try:
         return validate_data(estimator, X, y, accept_sparse="csr", dtype=DTYPES, **how)
     except ValueError as error:
