@@ -323,15 +323,28 @@ def added(parts: list[Any]) -> Any:
 
 
 def joined(pieces: list[tuple[Any, ...]]) -> InMemoryRows:
-    """Rows taken from several chunks, in order."""
+    """Rows taken from several chunks, in order; the list is left empty.
+
+    A piece is let go as soon as it is copied, so that rows are hardly held twice.
+    """
     some = [piece for piece in pieces if piece[0].shape[0]] or pieces[:1]
-    stack = sparse.vstack if sparse.issparse(some[0][0]) else np.concatenate
+    pieces.clear()
+    y = np.concatenate([piece[1] for piece in some])
     weight = None
     if any(piece[2] is not None for piece in some):
         weight = np.concatenate([piece[2] for piece in some])
-    return InMemoryRows(
-        stack([piece[0] for piece in some]), np.concatenate([piece[1] for piece in some]), weight
-    )
+    if len(some) == 1:
+        return InMemoryRows(some[0][0], y, weight)
+    if sparse.issparse(some[0][0]):
+        return InMemoryRows(sparse.vstack([piece[0] for piece in some]), y, weight)
+    kind = np.result_type(*(piece[0].dtype for piece in some))
+    X = np.empty((y.shape[0], some[0][0].shape[1]), kind)
+    first, some = 0, some[::-1]
+    while some:
+        part = some.pop()[0]
+        X[first : first + part.shape[0]] = part
+        first += part.shape[0]
+    return InMemoryRows(X, y, weight)
 
 
 def taken(rows: InMemoryRows) -> tuple[Any, ...]:

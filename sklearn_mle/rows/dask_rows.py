@@ -32,6 +32,11 @@ FAN_IN = 8
 """Partial sums that one task adds up."""
 OFTEN = (512, 1000)
 """Sizes of samples that nearly every fit asks for; taken together they cost one pass."""
+HANDFUL = (2**24, 2**27)
+"""The least and the most bytes of rows that are brought here at once."""
+HANDFUL_SHARE = 64
+"""Between these, one part in so many of X and y: the copies that a solver makes of it are then
+little for whoever holds a quarter of X."""
 
 Key = Any
 
@@ -123,6 +128,13 @@ class DaskRows(Rows):
     def reread(self) -> int:
         return 0 if self.chunks.held else self.passes.count
 
+    @property
+    def handful(self) -> int:
+        a_row = 8 * (self.n_columns + 1)
+        least, most = HANDFUL
+        size = min(most, max(least, self.n_rows * a_row // HANDFUL_SHARE))
+        return min(self.n_rows, size // a_row)
+
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         work = partial(_total, per_block)
         graph, keys = self._tasks(work, columns)
@@ -152,10 +164,11 @@ class DaskRows(Rows):
         return chunk.joined(list(computed(graph, keys)))
 
     def sample(self, m: int) -> InMemoryRows:
-        if m not in self._samples:
-            asked = {m, *OFTEN} - self._samples.keys()
-            self._samples.update(self._drawn(asked))
-        return self._samples[m]
+        if m in self._samples:
+            return self._samples[m]
+        drawn = self._drawn({m, *OFTEN} - self._samples.keys())
+        self._samples.update({size: rows for size, rows in drawn.items() if size in OFTEN})
+        return drawn[m]
 
     def entries(self, column: Any) -> NDArray[Any]:
         if not isinstance(column, Parts):
@@ -172,7 +185,10 @@ class DaskRows(Rows):
         graph, keys = self._tasks(_take, (_Given(places),))
         some = [key for key, inside in zip(keys, places) if inside.size]
         rows = chunk.joined(list(computed(graph, some)))
-        return {m: rows._copy(np.searchsorted(union, at)) for m, at in chosen.items()}
+        return {
+            m: rows if at.size == union.size else rows._copy(np.searchsorted(union, at))
+            for m, at in chosen.items()
+        }
 
     def _tasks(
         self, work: Callable[..., Any], columns: tuple[Any, ...]

@@ -64,12 +64,20 @@ class Rows(ABC):
     total_weight : float
     density : float
         About the share of entries of X that are stored.
+    handful : int
+        Rows that may be copied into memory at once. All of them where X itself is in memory, and
+        few enough to be little beside X where it is not; a solver that needs more for its number of
+        columns asks for more.
     """
 
     n_rows: int
     n_columns: int
     total_weight: float
     density: float = 1.0
+
+    @property
+    def handful(self) -> int:
+        return self.n_rows
 
     @abstractmethod
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Column) -> tuple[Any, ...]:

@@ -42,6 +42,10 @@ class WatchedRows(Rows):
         kept = ("n_rows", "n_columns", "total_weight")
         return {name: getattr(self, name) for name in kept}
 
+    @property
+    def handful(self) -> int:
+        return self._rows.handful
+
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         with self._one_pass() as advance:
             return self._rows.total(self._counted(per_block, advance), *columns)

@@ -40,6 +40,10 @@ class WrittenOut(Rows):
             raise AttributeError(name)
         return getattr(self._rows, name)
 
+    @property
+    def handful(self) -> int:
+        return self._rows.handful
+
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         def of_pieces(block: Block, *parts: Any) -> tuple[Any, ...]:
             sums = Sums()

@@ -127,8 +127,9 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
     tilt, _ = tilt_of(problem.likelihood.noise)
     n, q = rows.n_rows, rows.n_columns + problem.fit_intercept
     small, screened = small_enough(n, q), None
-    direct = not small and not pays(n, q)
-    drawn = rows.sample(n if small else DIRECT_ROWS * q if direct else sample_size(n, q))
+    m = sample_size(n, q, rows.handful)
+    direct = not small and not pays(n, q, m)
+    drawn = rows.sample(n if small else DIRECT_ROWS * q if direct else m)
     if small:
         rows = drawn = merge_duplicates(drawn)
     frame, level, sample = _framed(problem, rows, drawn, tilt)
@@ -141,12 +142,13 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
         b = frame.from_raw(np.asarray(start.coef, dtype=np.float64), float(start.intercept))
     if small:
         return _fit_in_memory(level, drawn, None, b, tally, max_iter)
+    del drawn
     if not direct:
         screened = solve_level(level, sample, b, tally, max_iter)
     if screened is None:
         tally["direct"] += 1
         known = None if direct else sample.problem
-        del sample, drawn
+        del sample
         return _fit_in_memory(level, rows.sample(n), known, b, tally, max_iter)
     return _fit_screened(level, screened, tally)
 

@@ -123,10 +123,12 @@ def _start_from_sample(objective: Objective) -> tuple[FloatArray, Curvature | No
     With m rows for the p coefficients the decrement of the start is about ``p / m`` a unit of
     weight, and so is the square of the relative error of the sample's Hessian. The sample is
     fitted only to well below that. It is not asked where it is not much smaller than the rows, or
-    its own fit did not converge (a rare class may be missing from it).
+    its own fit did not converge (a rare class may be missing from it), nor larger than what may be
+    brought together of rows that are elsewhere.
     """
     rows = objective.rows
-    m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_TERM * objective.size, rows.n_rows // SAMPLE_SHARE)
+    many = min(rows.n_rows // SAMPLE_SHARE, rows.handful)
+    m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_TERM * objective.size, many)
     if 4 * m > rows.n_rows:
         return objective.start(), None
     sample = objective.on(rows.sample(m))

@@ -27,7 +27,7 @@ class Trace:
     newton_steps, pivots : int
     band : int
         Rows that were not set aside on the first level.
-    influence, rays, atoms, restarts, direct, fallbacks : int
+    influence, narrowed, rays, atoms, restarts, direct, fallbacks : int
         How often each was resorted to.
     """
 
@@ -37,6 +37,7 @@ class Trace:
     pivots: int = 0
     band: int = 0
     influence: int = 0
+    narrowed: int = 0
     rays: int = 0
     atoms: int = 0
     restarts: int = 0

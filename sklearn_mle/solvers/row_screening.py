@@ -24,6 +24,7 @@ from sklearn_mle.rows.rows import Block, Column
 from sklearn_mle.solvers.atoms import (
     solve_on_plane,
 )
+from sklearn_mle.solvers.band_sampling import Band, most_rows, screen_within_reach
 from sklearn_mle.solvers.influence import Influence, measure_influence
 from sklearn_mle.solvers.narrowing import SAFETY, solve_near
 from sklearn_mle.solvers.reduced_problem import Answer, Reduced
@@ -37,7 +38,6 @@ from sklearn_mle.solvers.sign_passes import (
     is_heavy,
     nowhere,
     return_rows,
-    screen,
     verify,
     without,
 )
@@ -46,6 +46,7 @@ from sklearn_mle.solvers.smoothed_newton import (
     Smoothed,
     crowded,
     predict_from_afar,
+    sampling_error,
     sharpen,
 )
 
@@ -63,18 +64,18 @@ def small_enough(m: int, q: int) -> bool:
     return m <= max(SMALL, 12 * q)
 
 
-def sample_size(n: int, q: int) -> int:
+def sample_size(n: int, q: int, handful: int) -> int:
     """The sample at which sample and band are in balance: ``(k**2 q / 4)**(1/3) * n**(2/3)``.
 
     The band has about ``k * n * sqrt(q / m)`` rows; the size above is where the sum of m and half
-    of that is least.
+    of that is least. It is less where so many rows are too much to be brought together.
     """
-    return min(n, int((SAFETY**2 * q / 4.0) ** (1.0 / 3.0) * n ** (2.0 / 3.0)) + 1)
+    balanced = int((SAFETY**2 * q / 4.0) ** (1.0 / 3.0) * n ** (2.0 / 3.0)) + 1
+    return min(n, balanced, most_rows(handful, q))
 
 
-def pays(n: int, q: int) -> bool:
-    """Whether a sample can tell the signs of many of n rows with weights alike."""
-    m = sample_size(n, q)
+def pays(n: int, q: int, m: int) -> bool:
+    """Whether a sample of m can tell the signs of many of n rows with weights alike."""
     return band_share(q, 1.0 / m, m / n) <= WIDEST
 
 
@@ -154,19 +155,21 @@ def solve_level(
     beside = np.ones(at.residuals.shape[0], dtype=np.bool_)
     if crowded(sample.problem, at):
         sharp = sharpen(sample.problem, at)
-        found = solve_on_plane(level, sample.problem, sharp, tally)
-        if found is not None:
-            level.stops(found.answer.b)
-            none = level.rows.keep(nowhere, found.signs)
+        plane = solve_on_plane(level, sample.problem, sharp, tally)
+        if plane is not None:
+            level.stops(plane.answer.b)
+            none = level.rows.keep(nowhere, plane.signs)
             return Screened(
-                found.answer, none, found.signs, found.check, used + 1, True, found.shares
+                plane.answer, none, plane.signs, plane.check, used + 1, True, plane.shares
             )
         beside = np.abs(sharp.residuals) > sharp.width
     kappa, phi = _band(sample, at, influence, beside)
     if phi > WIDEST or at.ray is not None:
         return None
-    signs, c = screen(level, b, kappa, reach, tally)
-    error, rays = kappa / SAFETY, 0
+    error = sampling_error(sample.problem, at) * math.sqrt(1.0 - sample.fraction)
+    wide = Band(b, kappa, error, phi * level.rows.n_rows)
+    found, signs, c = screen_within_reach(level, wide, reach, tally)
+    b, error, rays = found.b, found.half_width / SAFETY, 0
     while used < budget:
         used += 1
         tally["rounds"] += 1
