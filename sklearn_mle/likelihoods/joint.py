@@ -25,7 +25,9 @@ from sklearn_mle.likelihoods.objective import Derivatives, Objective
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.noises.open_shapes import OpenShapes
 from sklearn_mle.rows.design import Design, design, dot, signed_gram, weighted_gram
+from sklearn_mle.rows.matrix import is_sparse
 from sklearn_mle.rows.rows import Block, Rows
+from sklearn_mle.rows.unit_design import UnitDesign
 
 SAMPLE_ROWS = 1000
 LEAST_BEND = 1e-4
@@ -252,6 +254,8 @@ class JointObjective(Objective):
         """What theta multiplies to give z: minus the columns, minus one, y."""
         y = (block.y - self.y_shift) / self.y_unit
         beside: list[Any] = [-1.0, y] if self.fit_intercept else [y]
+        if self.shift is None and not is_sparse(block.X):
+            return UnitDesign(block.X, -1.0 / self.unit, beside)
         return design(block.X, self.shift, -self.unit, beside, self.far)
 
     def _z(self, block: Block, theta: FloatArray) -> FloatArray:
