@@ -18,7 +18,7 @@ def test_its_products_are_those_of_the_array(m, n_extra, order):
     A, made = design(X, None, unit, extra), UnitDesign(X, 1.0 / unit, extra)
     v, weight = rng.standard_normal(m), rng.uniform(size=m)
     b = rng.standard_normal(A.shape[1])
-    same = dict(rtol=1e-12, atol=1e-11)
+    same = {"rtol": 1e-12, "atol": 1e-11}
     np.testing.assert_allclose(made @ b, A @ b, **same)
     np.testing.assert_allclose(dot(v, made), v @ A, **same)
     np.testing.assert_allclose(signed_gram(made, v), signed_gram(A, v), **same)
