@@ -67,9 +67,10 @@ def assert_same(one, other):
     assert one.optimality_gap_ == pytest.approx(other.optimality_gap_, abs=1e-10)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("name", MODELS)
-def test_the_answers_of_rows_in_memory(client, name):
-    given = data(name)
+def test_the_answers_of_rows_in_memory(client, name, weighted):
+    given = data(name)[: 3 if weighted else 2]
     theirs = clone(MODELS[name]).fit(*given)
     mine = fit(clone(MODELS[name]), *cut(*given))
     assert_same(mine, theirs)
