@@ -77,6 +77,15 @@ def solve_exactly(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer
     return by_linear_programme(problem, at.b)
 
 
+def solve_again(problem: Reduced, basis: IntArray, tally: Counter[str]) -> Answer | None:
+    """The exact solution from the optimal basis of almost the same rows, by pivots alone.
+
+    None if they do not end soon.
+    """
+    answer = _pivot(problem, basis, 0.0, 50 + problem.c.shape[0], tally)
+    return answer if answer is not None and answer.ray is None else None
+
+
 def shrink(problem: Reduced, at: Smoothed) -> Smoothed:
     """The smoothed path, until few more rows are active than the basis has.
 
@@ -164,7 +173,7 @@ def certified(problem: Reduced, vertex: Vertex) -> Answer | None:
     r = problem.y - problem.Z @ b
     r[vertex.basis] = 0.0
     dual: FloatArray = np.clip(vertex.dual, -problem.w, problem.w)
-    answer = Answer(b, dual, spread_excess(problem, dual))
+    answer = Answer(b, dual, spread_excess(problem, dual), basis=vertex.basis)
     return answer if answer.slack <= 1e-10 and is_tight(problem, answer, r) else None
 
 

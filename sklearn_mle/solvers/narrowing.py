@@ -15,7 +15,13 @@ from dataclasses import replace
 import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.solvers.exact_vertex import is_tight, narrowest, solve_exactly
+from sklearn_mle.solvers.exact_vertex import (
+    interpolate,
+    is_tight,
+    narrowest,
+    solve_again,
+    solve_exactly,
+)
 from sklearn_mle.solvers.influence import within_reach
 from sklearn_mle.solvers.reduced_problem import (
     Answer,
@@ -85,6 +91,24 @@ def solve_near(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer:
     return solve_exactly(problem, at, tally)
 
 
+def solve_from(problem: Reduced, basis: IntArray, tally: Counter[str]) -> Answer | None:
+    """The exact solution from the optimal basis of all but a few of the rows.
+
+    The rows nearest to the vertex are solved by pivots, the signs of the others are verified. None
+    if that does not end soon.
+    """
+    few = small_for_pivots(problem.c.shape[0])
+    if problem.y.shape[0] <= few:
+        return solve_again(problem, basis, tally)
+    b = interpolate(problem, basis)
+    r = problem.y - problem.Z @ b
+    r[basis] = 0.0
+    size = np.abs(r)
+    near = np.partition(size, few)[few]
+    at = Smoothed(b, r, float(near))
+    return _narrowed(problem, at, float(near), (size <= near).nonzero()[0], tally, basis)
+
+
 def _holding(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer | None:
     """The solution that goes on fitting the rows that are fitted exactly, if those are many.
 
@@ -130,10 +154,16 @@ def _holding(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer | No
 
 
 def _narrowed(
-    problem: Reduced, at: Smoothed, error: float, band: IntArray, tally: Counter[str]
+    problem: Reduced,
+    at: Smoothed,
+    error: float,
+    band: IntArray,
+    tally: Counter[str],
+    basis: IntArray | None = None,
 ) -> Answer:
     """Solve the band, verify the signs of the others, and return the rows that had the wrong one.
 
+    Where a basis is known that is optimal but for a few rows, pivots begin there.
     A band without a minimum hands back a ray: if the problem itself is unbounded on it, so is the
     answer; otherwise the rows first hit along the ray return, four times more after each ray.
     """
@@ -145,8 +175,14 @@ def _narrowed(
     while True:
         c = problem.c + (signs * w) @ Z
         part = Reduced(Z.take(band, axis=0), y[band], w[band], c)
-        start = Smoothed(b, part.y - part.Z @ b, SLACK_WIDTH * error)
-        answer = solve_near(part, start, tally)
+        answer = None
+        if basis is not None:
+            tally["warm"] += 1
+            answer = solve_again(part, band.searchsorted(basis), tally)
+        if answer is None:
+            start = Smoothed(b, part.y - part.Z @ b, SLACK_WIDTH * error)
+            answer = solve_near(part, start, tally)
+        basis = None if answer.basis is None else band[answer.basis]
         if answer.ray is None:
             b = answer.b
             r = y - Z @ b
@@ -155,7 +191,7 @@ def _narrowed(
             if not back.any():
                 signs *= w
                 signs[band] = answer.dual
-                return replace(answer, dual=signs)
+                return replace(answer, dual=signs, basis=basis)
             error = max(error, float(-product[back].mean()))
         else:
             tally["rays"] += 1

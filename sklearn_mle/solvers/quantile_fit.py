@@ -27,8 +27,9 @@ class Trace:
     newton_steps, pivots : int
     band : int
         Rows that were not set aside on the first level.
-    influence, narrowed, rays, atoms, restarts, direct, fallbacks : int
-        How often each was resorted to.
+    influence, narrowed, rays, atoms, restarts, direct, fallbacks, warm : int
+        How often each was resorted to; warm: rows that came back were solved with the basis from
+        before.
     """
 
     passes: int = 0
@@ -43,6 +44,7 @@ class Trace:
     restarts: int = 0
     direct: int = 0
     fallbacks: int = 0
+    warm: int = 0
 
 
 @dataclass(frozen=True)

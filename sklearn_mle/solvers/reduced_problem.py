@@ -78,12 +78,15 @@ class Answer:
         By how much, relative to the box, a has to be changed to satisfy ``Z'a + c = 0`` exactly.
     ray : ndarray of shape (q,) or None
         A direction in which the cost falls for ever; then b and the dual mean nothing.
+    basis : ndarray of shape (q,) or None
+        Rows that b is fitted to, where pivots found it.
     """
 
     b: FloatArray
     dual: FloatArray
     slack: float
     ray: FloatArray | None = None
+    basis: IntArray | None = None
 
 
 def weighted_gram(Z: Design, w: FloatArray | None) -> FloatArray:

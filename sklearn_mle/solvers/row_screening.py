@@ -26,12 +26,11 @@ from sklearn_mle.solvers.atoms import (
 )
 from sklearn_mle.solvers.band_sampling import Band, most_rows, screen_within_reach
 from sklearn_mle.solvers.influence import Influence, measure_influence
-from sklearn_mle.solvers.narrowing import SAFETY, solve_near
+from sklearn_mle.solvers.narrowing import SAFETY, solve_from, solve_near
 from sklearn_mle.solvers.reduced_problem import Answer, Reduced
 from sklearn_mle.solvers.sign_passes import (
     Check,
     Level,
-    contradicted,
     growth,
     hit_rows,
     in_band,
@@ -169,15 +168,17 @@ def solve_level(
     error = sampling_error(sample.problem, at) * math.sqrt(1.0 - sample.fraction)
     wide = Band(b, kappa, error, phi * level.rows.n_rows)
     found, signs, c = screen_within_reach(level, wide, reach, tally)
-    b, error, rays = found.b, found.half_width / SAFETY, 0
+    b, error, rays, basis = found.b, found.half_width / SAFETY, 0, None
     while used < budget:
         used += 1
         tally["rounds"] += 1
         band = level.rows.keep(in_band, signs)
         tally["band"] = band.n_rows
         problem = level.reduced(band, c)
-        near = Smoothed(b, problem.y - problem.Z @ b, SLACK_WIDTH * error)
-        answer = solve_near(problem, near, tally)
+        answer = None if basis is None else solve_from(problem, basis, tally)
+        if answer is None:
+            near = Smoothed(b, problem.y - problem.Z @ b, SLACK_WIDTH * error)
+            answer = solve_near(problem, near, tally)
         if answer.ray is not None:
             tally["rays"] += 1
             stop = level.stops(b)
@@ -189,16 +190,16 @@ def solve_level(
             back = hit_rows(level, signs, b, answer.ray, limit)
         else:
             b = answer.b
-            check = verify(level, b, signs)
+            check, back = verify(level, b, signs)
             stop = level.stops(b)
             tally["passes"] += 1
             if not check.wrong:
                 return Screened(answer, band, signs, check, used, True)
-            back = contradicted(level, signs, b)
         if stop:
             break
-        tally["passes"] += 2
-        c, error = return_rows(level, signs, back, b, c)
+        tally["passes"] += 1
+        c, error, returned = return_rows(level, signs, back, b, c)
+        basis = None if answer.basis is None else np.flatnonzero(~returned)[answer.basis]
         signs = level.rows.column(without, signs, back)
     return _unfinished(level, b, used)
 

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.in_memory import InMemoryRows
@@ -93,13 +94,13 @@ def screen(
     return column, level.c + c
 
 
-def verify(level: Level, b: FloatArray, signs: Column) -> Check:
-    """Whether the rows set aside have the signs they were given, in one pass."""
+def verify(level: Level, b: FloatArray, signs: Column) -> tuple[Check, Column]:
+    """Whether the rows set aside have the signs they were given, and which do not, in one pass."""
     coef, intercept = level.frame.raw(b)
     rounding = rounding_of(level.frame, coef, intercept)
     residuals_of = accurate_residuals if level.frame.delicate else residuals
 
-    def sums(block: Block, s: np.ndarray) -> tuple[int, float, float]:
+    def sums(block: Block, s: np.ndarray) -> tuple[np.ndarray, tuple[int, float, float]]:
         product = residuals_of(block, coef, intercept)
         product *= s
         weighted = block.weigh(product)
@@ -107,11 +108,13 @@ def verify(level: Level, b: FloatArray, signs: Column) -> Check:
         if level.tilt:
             loss += level.tilt * float(weighted @ s)
         if not product.shape[0] or float(product.min()) >= 0.0:
-            return 0, 0.0, loss
+            return nowhere(block, s), (0, 0.0, loss)
         gap = -2.0 * float(np.minimum(weighted, 0.0).sum())
-        return int(np.count_nonzero(product < -rounding)), gap, loss + gap
+        wrong = product < -rounding
+        return wrong, (int(np.count_nonzero(wrong)), gap, loss + gap)
 
-    return Check(*level.rows.total(sums, signs))
+    wrong, sums_of = level.rows.column_and_total(sums, signs)
+    return Check(*sums_of), wrong
 
 
 def residuals(block: Block, coef: FloatArray, intercept: float) -> FloatArray:
@@ -136,15 +139,6 @@ def rounding_of(frame: Frame, coef: FloatArray, intercept: float) -> float:
     """Rounding error of a residual of ordinary size."""
     terms = np.abs(coef) @ (np.abs(frame.centre) + frame.spread)
     return 8.0 * float(np.finfo(float).eps) * (float(terms) + abs(intercept))
-
-
-def contradicted(level: Level, signs: Column, b: FloatArray) -> Column:
-    """Rows whose residuals at b have the other sign."""
-    coef, intercept = level.frame.raw(b)
-    rounding = rounding_of(level.frame, coef, intercept)
-    return level.rows.column(
-        lambda block, s: s * (block.y - (block.X @ coef + intercept)) < -rounding, signs
-    )
 
 
 def growth(level: Level, ray: FloatArray) -> float:
@@ -174,19 +168,25 @@ def hit_rows(level: Level, signs: Column, b: FloatArray, ray: FloatArray, limit:
 
 def return_rows(
     level: Level, signs: Column, back: Column, b: FloatArray, c: FloatArray
-) -> tuple[FloatArray, float]:
-    """c without the rows that return to the band, and the size of their residuals."""
+) -> tuple[FloatArray, float, NDArray[np.bool_]]:
+    """c without the rows that return to the band, the size of their residuals, and their places.
+
+    These are places in the band that they return to, shape (rows in the band,).
+    """
     coef, intercept = level.frame.raw(b)
 
-    def gather(block: Block, s: np.ndarray, back: np.ndarray) -> tuple[FloatArray, int, float]:
+    def gather(
+        block: Block, s: np.ndarray, back: np.ndarray
+    ) -> tuple[FloatArray, int, float, list[NDArray[np.bool_]]]:
         places = np.flatnonzero(back)
         X = take_rows(block.X, places)
         v = s[places] * (1.0 if block.weight is None else block.weight[places])
         r = np.abs(block.y[places] - (X @ coef + intercept))
-        return level.frame.gather(X, v), places.shape[0], float(r.sum())
+        inside = back[(s == 0) | back]
+        return level.frame.gather(X, v), places.shape[0], float(r.sum()), [inside]
 
-    lost, count, size = level.rows.total(gather, signs, back)
-    return c - lost, size / max(1, count)
+    lost, count, size, inside = level.rows.total(gather, signs, back)
+    return c - lost, size / max(1, count), np.concatenate(inside)
 
 
 def in_band(block: Block, s: np.ndarray) -> np.ndarray:

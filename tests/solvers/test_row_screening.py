@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sklearn_mle.solvers import row_screening
 from sklearn_mle.solvers.least_absolute import fit_exactly
-from tests.solvers.lad_cases import Case
+from tests.solvers.lad_cases import Case, certified_gap
 
 
 def trace_of(X, y, weight=None, tau=0.5):
@@ -40,6 +41,23 @@ def test_wrong_signs_come_back():
     fit = fit_exactly(Case(X, y, None, 0.5, True).problem, start=None, max_iter=100)
     assert fit.gap <= 1e-9
     assert abs(fit.coef[2] - 10.0) < 0.1
+
+
+@pytest.mark.parametrize("n, p, tau", [(20_000, 4, 0.5), (100_000, 8, 0.8)])
+def test_rows_that_come_back_are_solved_by_pivots(n, p, tau, monkeypatch):
+    """A band that is too narrow gives wrong signs for certain: the basis is not lost."""
+    monkeypatch.setattr(row_screening, "SAFETY", 1.5)
+    rng = np.random.default_rng(n)
+    X = rng.standard_normal((n, p))
+    y = X[:, 0] + rng.laplace(size=n)
+    fit = fit_exactly(Case(X, y, None, tau, True).problem, start=None, max_iter=100)
+    trace, w = fit.trace, np.ones(n)
+    assert trace.rounds >= 2
+    assert trace.warm >= trace.rounds - 1
+    assert trace.newton_steps <= 40
+    assert trace.passes == 2 * trace.rounds
+    proved = certified_gap(X, y, w, tau, True, fit.coef, fit.intercept, fit.dual())
+    assert proved <= fit.gap <= 1e-9
 
 
 def test_heavy_rows_are_never_set_aside():
