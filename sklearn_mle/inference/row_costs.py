@@ -18,12 +18,8 @@ from scipy.special import expit
 
 from sklearn_mle.likelihoods.softmax import sum_to_zero_basis
 from sklearn_mle.noises.noise import FloatArray, Noise, Shape
+from sklearn_mle.noises.open_shapes import OpenShapes
 from sklearn_mle.noises.stretch import Stretch
-
-FIRST_STEP = 1e-3
-"""Step of five-point first differences in a stretched shape: truncation 1e-13, rounding 1e-13."""
-SECOND_STEP = 5e-3
-"""The same for second differences: truncation and rounding 1e-11."""
 
 
 @dataclass(frozen=True)
@@ -97,17 +93,15 @@ class LocationScaleCosts:
     @property
     def stretches(self) -> list[Stretch]:
         """How scale and shapes are stretched to the whole line."""
-        return [Stretch(0.0, math.inf), *(Stretch(s.low, s.high) for s in self.shapes)]
+        return [Stretch(0.0, math.inf), *self._open.stretches]
+
+    @property
+    def _open(self) -> OpenShapes:
+        return OpenShapes(self.noise, self.shapes)
 
     def with_shapes(self, stretched: FloatArray) -> Noise:
         """The noise with these shapes, given on the stretched line."""
-        if not self.shapes:
-            return self.noise
-        values = {
-            shape.name: float(stretch.natural(u))
-            for shape, stretch, u in zip(self.shapes, self.stretches[1:], stretched)
-        }
-        return self.noise.filled(values)
+        return self._open.filled(stretched)
 
     def cost(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
         z = (y - scores[:, 0]) / math.exp(extras[0])
@@ -119,7 +113,8 @@ class LocationScaleCosts:
         scale = math.exp(extras[0])
         z = (y - scores[:, 0]) / scale
         cost, slope, _ = self.with_shapes(extras[1:]).derivatives(z)
-        return cost + extras[0], -slope[:, None] / scale, self._of_extras(z, slope, extras)
+        shapes = self._open.slopes(extras[1:], z)
+        return cost + extras[0], -slope[:, None] / scale, _of_extras(z, slope, shapes)
 
     def curvature(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
         scale = math.exp(extras[0])
@@ -131,56 +126,25 @@ class LocationScaleCosts:
         z = (y - scores[:, 0]) / scale
         cost, slope, bend = self.with_shapes(extras[1:]).derivatives(z)
         k = len(self.shapes)
-        turned = [self._first("slope", z, extras[1:], j) for j in range(k)]
-        cross = np.column_stack([slope + z * bend, *(-d for d in turned)]) / scale
+        shapes = self._open.derivatives(extras[1:], z)
         extra = np.empty((z.shape[0], 1 + k, 1 + k))
         extra[:, 0, 0] = z * slope + z * z * bend
-        for j in range(k):
-            extra[:, 0, 1 + j] = extra[:, 1 + j, 0] = -z * turned[j]
-            for i in range(j + 1):
-                second = self._second(z, extras[1:], i, j)
-                extra[:, 1 + i, 1 + j] = extra[:, 1 + j, 1 + i] = second
+        extra[:, 0, 1:] = extra[:, 1:, 0] = -z[:, None] * shapes.slope
+        extra[:, 1:, 1:] = shapes.bend
+        cross = np.column_stack([slope + z * bend, -shapes.slope]) / scale
         return RowDerivatives(
             cost + extras[0],
             -slope[:, None] / scale,
             (bend / scale**2)[:, None, None],
-            self._of_extras(z, slope, extras),
+            _of_extras(z, slope, shapes.cost),
             cross[:, None, :],
             extra,
         )
 
-    def _of_extras(self, z: FloatArray, slope: FloatArray, extras: FloatArray) -> FloatArray:
-        """Derivatives in log scale and stretched shapes, shape (m, k)."""
-        made = np.empty((z.shape[0], 1 + len(self.shapes)))
-        np.subtract(1.0, z * slope, out=made[:, 0])
-        for k in range(len(self.shapes)):
-            made[:, 1 + k] = self._first("cost", z, extras[1:], k)
-        return made
 
-    def _at(self, what: str, z: FloatArray, shapes: FloatArray) -> FloatArray:
-        noise = self.with_shapes(shapes)
-        return noise.cost(z) if what == "cost" else noise.slope(z)
-
-    def _first(self, what: str, z: FloatArray, shapes: FloatArray, k: int) -> FloatArray:
-        """The derivative of cost or slope in the k-th stretched shape, by five points."""
-        e = FIRST_STEP * np.eye(shapes.size)[k]
-        near = self._at(what, z, shapes + e) - self._at(what, z, shapes - e)
-        far = self._at(what, z, shapes + 2 * e) - self._at(what, z, shapes - 2 * e)
-        return (8.0 * near - far) / (12.0 * FIRST_STEP)
-
-    def _second(self, z: FloatArray, shapes: FloatArray, i: int, j: int) -> FloatArray:
-        """The second derivative of the cost in stretched shapes i and j."""
-        a, b = SECOND_STEP * np.eye(shapes.size)[[i, j]]
-
-        def cost(u: FloatArray) -> FloatArray:
-            return self._at("cost", z, u)
-
-        if i != j:
-            ahead = cost(shapes + a + b) + cost(shapes - a - b)
-            return (ahead - cost(shapes + a - b) - cost(shapes - a + b)) / (4.0 * SECOND_STEP**2)
-        near = cost(shapes + a) + cost(shapes - a)
-        far = cost(shapes + 2 * a) + cost(shapes - 2 * a)
-        return (16.0 * near - far - 30.0 * cost(shapes)) / (12.0 * SECOND_STEP**2)
+def _of_extras(z: FloatArray, slope: FloatArray, shapes: FloatArray) -> FloatArray:
+    """Derivatives in log scale and stretched shapes, shape (m, k)."""
+    return np.column_stack([1.0 - z * slope, shapes])
 
 
 @dataclass(frozen=True)

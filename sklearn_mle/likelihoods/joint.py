@@ -65,7 +65,7 @@ class JointObjective(Objective):
         self._take(noise)
 
     def _take(self, noise: Noise) -> None:
-        self.open = OpenShapes(noise)
+        self.open = OpenShapes.of(noise)
         self.size = self.n_linear + self.open.size
         self.convex = Fact.LOG_CONCAVE in noise.facts and not self.open.size
 

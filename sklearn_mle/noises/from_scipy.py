@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from sklearn_mle.noises.nature import Nature, cost_of, is_convex, is_proper, nature
+from sklearn_mle.noises.nature import LEAST_ROOM, Nature, cost_of, is_convex, is_proper, nature
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise, Shape
 
 FIRST_STEP = 1e-3
@@ -18,8 +19,8 @@ FIRST_STEP = 1e-3
 SECOND_STEP = 5e-3
 SLACK = 1e-8
 """How much a slope that does not fall may seem to, by differences."""
-LEAST_ROOM = 1e-9
-"""Distance to an end or a break below which differences say nothing."""
+FOUR = np.array([[1.0], [-1.0], [2.0], [-2.0]])
+"""Places of the four costs of a difference, in steps."""
 
 
 class FromScipy(Noise):
@@ -53,8 +54,8 @@ class FromScipy(Noise):
         return getattr(self.law, "dist", self.law)
 
     @property
-    def _names(self) -> list[str]:
-        return [name.strip() for name in (self._plain.shapes or "").split(",") if name.strip()]
+    def _names(self) -> tuple[str, ...]:
+        return _names_of(self._plain)
 
     @property
     def _held(self) -> bool:
@@ -62,7 +63,7 @@ class FromScipy(Noise):
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        return () if self._held else tuple(_shape_of(self._plain, name) for name in self._names)
+        return () if self._held else _shapes_of(self._plain)
 
     @property
     def _values(self) -> tuple[float, ...]:
@@ -139,21 +140,36 @@ class FromScipy(Noise):
         return cost_of(self._plain, self._values)(z)
 
     def slope(self, z: FloatArray) -> FloatArray:
-        h = FIRST_STEP * self._room(z)
-        with np.errstate(invalid="ignore", over="ignore"):
-            near = self.cost(z + h) - self.cost(z - h)
-            far = self.cost(z + 2.0 * h) - self.cost(z - 2.0 * h)
-            return (8.0 * near - far) / (12.0 * h)
+        h = FIRST_STEP * self._nature.room(z)
+        return _slope(self.cost(z + FOUR * h), h)
 
     def curvature(self, z: FloatArray) -> FloatArray:
-        h = SECOND_STEP * self._room(z)
-        with np.errstate(invalid="ignore", over="ignore"):
-            near = self.cost(z + h) + self.cost(z - h)
-            far = self.cost(z + 2.0 * h) + self.cost(z - 2.0 * h)
-            return (16.0 * near - far - 30.0 * self.cost(z)) / (12.0 * np.square(h))
+        h = SECOND_STEP * self._nature.room(z)
+        return _curvature(self.cost(z + FOUR * h), self.cost(z), h)
 
-    def _room(self, z: FloatArray) -> FloatArray:
-        return np.maximum(self._nature.room(z), LEAST_ROOM)
+    def derivatives(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        room = self._nature.room(z)
+        h, k = FIRST_STEP * room, SECOND_STEP * room
+        costs = self.cost(np.concatenate([z[None], z + FOUR * h, z + FOUR * k]))
+        return costs[0], _slope(costs[1:5], h), _curvature(costs[5:], costs[0], k)
+
+    def costs_at(self, z: FloatArray, names: Sequence[str], values: FloatArray) -> FloatArray:
+        return cost_of(self._plain, self._columns(names, values))(z)
+
+    def slopes_at(self, z: FloatArray, names: Sequence[str], values: FloatArray) -> FloatArray:
+        columns = self._columns(names, values)
+        room = self._nature.room(z)
+        for end in self._plain.support(*columns):
+            distance = np.abs(z - np.where(np.isfinite(end), end, np.inf))
+            room = np.minimum(room, np.maximum(distance, LEAST_ROOM))
+        h = FIRST_STEP * room
+        return _slope(cost_of(self._plain, columns)(z + FOUR[:, :, None] * h), h)
+
+    def _columns(self, names: Sequence[str], values: FloatArray) -> tuple[Any, ...]:
+        """Values of all shapes, each of shape (len(values), 1) or a number."""
+        given = dict(zip(names, values.T))
+        pairs = zip(self._names, self._values)
+        return tuple(given[name][:, None] if name in given else value for name, value in pairs)
 
     def distribution(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0) -> Any:
         return self._plain(*self._values, loc=loc, scale=scale)
@@ -162,6 +178,29 @@ class FromScipy(Noise):
 def is_law(thing: object) -> bool:
     """Whether this is a continuous scipy.stats distribution, plain or frozen."""
     return isinstance(getattr(thing, "dist", thing), stats.rv_continuous)
+
+
+def _slope(costs: FloatArray, h: FloatArray) -> FloatArray:
+    """Of five points, from the costs of four."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return (8.0 * (costs[0] - costs[1]) - (costs[2] - costs[3])) / (12.0 * h)
+
+
+def _curvature(costs: FloatArray, here: FloatArray, h: FloatArray) -> FloatArray:
+    """Of five points, from the costs of four and that between them."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        near, far = costs[0] + costs[1], costs[2] + costs[3]
+        return (16.0 * near - far - 30.0 * here) / (12.0 * np.square(h))
+
+
+@functools.lru_cache(maxsize=512)
+def _names_of(law: Any) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (law.shapes or "").split(",") if name.strip())
+
+
+@functools.lru_cache(maxsize=512)
+def _shapes_of(law: Any) -> tuple[Shape, ...]:
+    return tuple(_shape_of(law, name) for name in _names_of(law))
 
 
 def _shape_of(law: Any, name: str) -> Shape:

@@ -26,6 +26,8 @@ VANISHED = 1e-2
 UNDERFLOW = 300.0
 """Cost from which densities may vanish by the arithmetic alone."""
 HALVINGS = 80
+LEAST_ROOM = 1e-9
+"""Distance to an end or a break below which differences say nothing."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,12 @@ class Nature:
     bounded: bool
 
     def room(self, z: NDArray[Any]) -> NDArray[Any]:
-        """Distance to the nearest end or break, at most the size of z or 1."""
+        """Distance to the nearest end or break, `LEAST_ROOM` to the size of z or 1."""
         distance = np.maximum(1.0, np.abs(z))
         for place in (self.low, self.high, *self.breaks):
             if math.isfinite(place):
                 distance = np.minimum(distance, np.abs(z - place))
-        return distance
+        return np.maximum(distance, LEAST_ROOM)
 
 
 @functools.lru_cache(maxsize=512)
@@ -75,7 +77,7 @@ def nature(law: Any, shapes: tuple[float, ...]) -> Nature:
     return Nature(low, high, breaks, bounded)
 
 
-def cost_of(law: Any, shapes: tuple[float, ...]) -> Callable[[Any], NDArray[np.float64]]:
+def cost_of(law: Any, shapes: tuple[Any, ...]) -> Callable[[Any], NDArray[np.float64]]:
     """Minus the log density, infinite where scipy.stats has no number for it."""
 
     def cost(z: Any) -> NDArray[np.float64]:

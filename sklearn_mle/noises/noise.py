@@ -154,6 +154,25 @@ class Noise(BaseEstimator, ABC):
         """Derivatives in one shape that is filled in; None where they are left to differences."""
         return None
 
+    def costs_at(self, z: FloatArray, names: Sequence[str], values: FloatArray) -> FloatArray:
+        """Costs of ``z`` for several values of shapes.
+
+        Parameters
+        ----------
+        z : ndarray of shape (m,)
+        names : sequence of str of length k
+        values : ndarray of shape (t, k)
+
+        Returns
+        -------
+        ndarray of shape (t, m)
+        """
+        return np.array([self.filled(dict(zip(names, row))).cost(z) for row in values.tolist()])
+
+    def slopes_at(self, z: FloatArray, names: Sequence[str], values: FloatArray) -> FloatArray:
+        """Slopes at ``z`` for several values of shapes, in the manner of `costs_at`."""
+        return np.array([self.filled(dict(zip(names, row))).slope(z) for row in values.tolist()])
+
     def derivation(self) -> Derivation:
         """The steps from the assumption of this noise to its loss.
 

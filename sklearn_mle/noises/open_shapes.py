@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_mle.noises.noise import FloatArray, Noise, ShapeDerivatives
+from sklearn_mle.noises.noise import FloatArray, Noise, Shape, ShapeDerivatives
 from sklearn_mle.noises.stretch import Stretch
 
 GRID = (-4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0, 13.0)
@@ -32,22 +32,29 @@ class OpenShapes:
     Parameters
     ----------
     noise : Noise
-        With these shapes open, or with none.
+        With these shapes open, or filled in with any values.
+    shapes : tuple of Shape
     """
 
     noise: Noise
+    shapes: tuple[Shape, ...]
+
+    @classmethod
+    def of(cls, noise: Noise) -> OpenShapes:
+        """Those that a noise leaves open, or none."""
+        return cls(noise, noise.shapes)
 
     @property
     def size(self) -> int:
-        return len(self.noise.shapes)
+        return len(self.shapes)
 
     @property
     def stretches(self) -> list[Stretch]:
-        return [Stretch(shape.low, shape.high) for shape in self.noise.shapes]
+        return [Stretch(shape.low, shape.high) for shape in self.shapes]
 
     def start(self) -> FloatArray:
         """Where a search begins, shape (size,)."""
-        pairs = zip(self.stretches, self.noise.shapes)
+        pairs = zip(self.stretches, self.shapes)
         return np.array([float(stretch.stretched(shape.start)) for stretch, shape in pairs])
 
     def places(self) -> list[FloatArray]:
@@ -57,7 +64,7 @@ class OpenShapes:
             return [start]
         if self.size == 2:
             return [start, *(np.array(u) for u in itertools.product(COARSE, repeat=2))]
-        looks = self.noise.shapes[0].looks
+        looks = self.shapes[0].looks
         if looks is None:
             return [start, *(np.array([u]) for u in GRID)]
         stretch = self.stretches[0]
@@ -66,7 +73,7 @@ class OpenShapes:
     @property
     def reach(self) -> tuple[FloatArray, FloatArray]:
         """The ends of what is searched of the line, shapes (size,)."""
-        bounded = [math.isfinite(s.low) or math.isfinite(s.high) for s in self.noise.shapes]
+        bounded = [math.isfinite(s.low) or math.isfinite(s.high) for s in self.shapes]
         ends = np.where(np.array(bounded, dtype=bool), LINE, NATURAL)
         return -ends, ends
 
@@ -78,12 +85,12 @@ class OpenShapes:
         """The noise with its open shapes at these places of the line."""
         if not self.size:
             return self.noise
-        triples = zip(self.noise.shapes, self.stretches, self.inside(u))
+        triples = zip(self.shapes, self.stretches, self.inside(u))
         return self.noise.filled({s.name: float(line.natural(v)) for s, line, v in triples})
 
     def places_of(self, filled: Noise) -> FloatArray:
         """The values of the open shapes in a noise that has them filled in, on the line."""
-        values = filled.shape_values([shape.name for shape in self.noise.shapes])
+        values = filled.shape_values([shape.name for shape in self.shapes])
         pairs = zip(self.stretches, values)
         return np.array([float(stretch.stretched(v)) for stretch, v in pairs])
 
@@ -97,15 +104,18 @@ class OpenShapes:
         In closed form where the noise has one; else by differences whose step shrinks until all
         costs are finite, because the ends of a law may move with its shapes.
         """
+        if not self.size:
+            return ShapeDerivatives(*(np.zeros((z.shape[0], *k)) for k in ((0,), (0,), (0, 0))))
         noise = self.filled(u)
-        if len(self.noise.shapes) == 1:
-            (shape,), (stretch,) = self.noise.shapes, self.stretches
+        if self.size == 1:
+            (shape,), (stretch,) = self.shapes, self.stretches
             closed = noise.shape_derivatives(z, shape.name)
             if closed is not None:
                 return closed.stretched(*stretch.rates(noise.shape_values([shape.name])[0]))
         step = STEP
         while True:
-            found = self._by_differences(noise, u, z, step, second=second)
+            with np.errstate(invalid="ignore", over="ignore"):
+                found = self._by_differences(noise, u, z, step, second=second)
             if step <= SMALLEST or all(np.isfinite(part).all() for part in found):
                 return found
             step *= SHRUNK
@@ -114,33 +124,39 @@ class OpenShapes:
         self, noise: Noise, u: FloatArray, z: FloatArray, h: float, *, second: bool
     ) -> ShapeDerivatives:
         k = self.size
+        turned, bend = np.zeros((z.shape[0], k)), np.zeros((z.shape[0], k, k))
         units = h * np.eye(k)
-        first, turned = np.empty((2, z.shape[0], k))
-        bend = np.zeros((z.shape[0], k, k))
-
-        def cost(v: FloatArray) -> FloatArray:
-            return self.filled(v).cost(z)
-
-        here = noise.cost(z) if second else None
-        with np.errstate(invalid="ignore", over="ignore"):
-            for i, e in enumerate(units):
-                ahead, behind, far, back = (
-                    cost(u + e),
-                    cost(u - e),
-                    cost(u + 2 * e),
-                    cost(u - 2 * e),
-                )
-                first[:, i] = (8.0 * (ahead - behind) - (far - back)) / (12.0 * h)
-                if here is None:
-                    continue
-                sums = 16.0 * (ahead + behind) - (far + back) - 30.0 * here
-                bend[:, i, i] = sums / (12.0 * h * h)
-                turned[:, i] = self.filled(u + e).slope(z) - self.filled(u - e).slope(z)
-                turned[:, i] /= 2.0 * h
-                for j, d in enumerate(units[:i]):
-                    mixed = cost(u + e + d) + cost(u - e - d) - cost(u + e - d) - cost(u - e + d)
-                    bend[:, i, j] = bend[:, j, i] = mixed / (4.0 * h * h)
+        ahead, behind, far, back = (
+            self._costs(noise, u + t * units, z) for t in (1.0, -1.0, 2.0, -2.0)
+        )
+        first = ((8.0 * (ahead - behind) - (far - back)) / (12.0 * h)).T
+        if not second:
+            return ShapeDerivatives(first, turned, bend)
+        sums = 16.0 * (ahead + behind) - (far + back) - 30.0 * noise.cost(z)
+        slopes = [noise.slopes_at(z, self._names, self._naturals(u + t * units)) for t in (1, -1)]
+        turned = ((slopes[0] - slopes[1]) / (2.0 * h)).T
+        for i in range(k):
+            bend[:, i, i] = sums[i] / (12.0 * h * h)
+            for j in range(i):
+                e, d = units[[i, j]]
+                corners = u + np.array([e + d, -e - d, e - d, d - e])
+                both, neither, one, other = self._costs(noise, corners, z)
+                mixed = (both + neither - one - other) / (4.0 * h * h)
+                bend[:, i, j] = bend[:, j, i] = mixed
         return ShapeDerivatives(first, turned, bend)
+
+    @property
+    def _names(self) -> list[str]:
+        return [shape.name for shape in self.shapes]
+
+    def _naturals(self, places: FloatArray) -> FloatArray:
+        """Values of the shapes at places of the line that are searched, shape (m, size)."""
+        pairs = zip(self.stretches, self.inside(places).T)
+        return np.column_stack([line.natural(v) for line, v in pairs])
+
+    def _costs(self, noise: Noise, places: FloatArray, z: FloatArray) -> FloatArray:
+        """Costs of ``z`` with the shapes at each of some places, shape (len(places), m)."""
+        return noise.costs_at(z, self._names, self._naturals(places))
 
 
 def filled_at_start(noise: Noise) -> Noise:
