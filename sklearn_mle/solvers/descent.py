@@ -9,6 +9,7 @@ none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -116,7 +117,7 @@ def descend(
     step, decrement = curvature.step(gradient)
     here = Descent(theta, value, decrement, 0, curvature, 0, False)
     secants, rates, chords = Secants(curvature), list[float](), not known
-    while not _finished(here, weight, tol, exact, patience):
+    while not finished(here, weight, tol, exact, patience):
         if here.n_iter == max_iter:
             return replace(here, exhausted=True)
         if chords and here.decrement <= NEAR * weight:
@@ -125,7 +126,7 @@ def descend(
             after = -secants.solve(gradient_after)
             left = -float(gradient_after @ after)
             rates.append(left / here.decrement)
-            if rates[-1] <= CHORD:
+            if rates[-1] <= CHORD and math.isfinite(value):
                 here = replace(
                     here,
                     theta=here.theta + step,
@@ -138,7 +139,7 @@ def descend(
                 stop = stops(here.theta)
                 if left * rate <= exact and here.gap <= tol:
                     return replace(here, theta=here.theta + step)
-                if stop and not _finished(here, weight, tol, exact, patience):
+                if stop and not finished(here, weight, tol, exact, patience):
                     return replace(here, stopped=True)
                 chords = left * rate**CHORDS <= exact
                 continue
@@ -157,7 +158,7 @@ def descend(
         slow = length == 1.0 and decrement > SLOW * here.decrement
         slow_steps = here.slow_steps + 1 if slow else 0
         here = Descent(theta, ahead.value, decrement, here.n_iter + 1, curvature, slow_steps, False)
-        if stops(theta) and not _finished(here, weight, tol, exact, patience):
+        if stops(theta) and not finished(here, weight, tol, exact, patience):
             return replace(here, stopped=True)
     return here
 
@@ -176,7 +177,7 @@ def _ahead(
     return here.value + 0.5 * float((gradient + after) @ step), after
 
 
-def _finished(here: Descent, weight: float, tol: float, exact: float, patience: int) -> bool:
+def finished(here: Descent, weight: float, tol: float, exact: float, patience: int) -> bool:
     """Whether the cost is exact enough, and theta with it.
 
     A cost that still converges slowly has no finite minimum to polish; a decrement at the level of

@@ -18,7 +18,7 @@ from sklearn_mle.noises.gaussian import Gaussian
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.noises.open_shapes import filled_at_start
 from sklearn_mle.rows.threads import blocks_share_cores
-from sklearn_mle.solvers import least_squares, newton
+from sklearn_mle.solvers import curved_valley, least_squares, newton
 from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.interior import has_ends, is_interior, moved_inside, nowhere, refusal
 from sklearn_mle.solvers.joint_starts import ENOUGH, candidates, robust_start
@@ -45,6 +45,8 @@ EXACT = 1e-22
 SAMPLE_TOL = 1e-3
 FIRST_STEPS = 20
 """Newton steps after which descents from several starts are compared."""
+STRAIGHT_STEPS = 25
+"""Newton steps in open shapes after which the valley is taken to bend."""
 NEAR = 0.1
 """Newton decrement a unit of weight up to which it bounds what is left to gain."""
 
@@ -149,7 +151,11 @@ def _descend(
         scale, noise = objective.scale(theta), objective.noise(theta)
         return watch.stops(lambda: Place(*objective.unpack(theta), scale, noise))
 
-    return newton.descend(objective, theta, weight, tol, max_iter, exact, near, patience, stops)
+    steps = min(max_iter, STRAIGHT_STEPS) if objective.open.size else max_iter
+    end = newton.descend(objective, theta, weight, tol, steps, exact, near, patience, stops)
+    if end.stopped or end.n_iter >= max_iter or end.gap <= tol or not math.isfinite(end.value):
+        return end
+    return curved_valley.follow(objective, end, tol, max_iter, exact, stops)
 
 
 def _inside(objective: JointObjective, sample: JointObjective, theta: FloatArray) -> FloatArray:
