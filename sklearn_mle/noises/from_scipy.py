@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from sklearn_mle.noises.nature import LEAST_ROOM, Nature, cost_of, is_convex, is_proper, nature
+from sklearn_mle.noises.nature import (
+    LEAST_ROOM,
+    Nature,
+    cost_of,
+    is_convex,
+    is_proper,
+    nature,
+    quantiles_of,
+)
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise, Shape
+from sklearn_mle.noises.stretch import Stretch
 
 FIRST_STEP = 1e-3
 """Of five-point differences, over the size of z: truncation and rounding are about 1e-12."""
 SECOND_STEP = 5e-3
 SLACK = 1e-8
 """How much a slope that does not fall may seem to, by differences."""
+STARTS = (-2.0, 0.0, 2.0)
+"""Places, on the lines of shapes, among which starts are looked for that make a law together."""
 FOUR = np.array([[1.0], [-1.0], [2.0], [-2.0]])
 """Places of the four costs of a difference, in steps."""
 
@@ -90,6 +103,9 @@ class FromScipy(Noise):
     def support(self) -> tuple[float, float]:
         return self._nature.low, self._nature.high
 
+    def quantiles(self, q: ArrayLike) -> FloatArray:
+        return quantiles_of(self._plain, self._values, q)
+
     @property
     def bounded(self) -> bool:
         return self._nature.bounded
@@ -99,7 +115,7 @@ class FromScipy(Noise):
         if self.shapes:
             return Fact.SMOOTH
         seen = self._nature
-        middle = float(self._plain.ppf(0.5, *self._values))
+        middle = float(self.quantiles(0.5))
         convex = is_convex(self.slope, middle, seen.low, seen.high, SLACK)
         return Fact.SMOOTH | Fact.LOG_CONCAVE if convex else Fact.SMOOTH
 
@@ -117,7 +133,7 @@ class FromScipy(Noise):
                 f"shapes of noise must make a law; got {self!r}, which scipy.stats does not "
                 f"accept. See the help of {name} for their range."
             )
-        if not self.shapes and not is_proper(self._plain, self._values):
+        if not is_proper(self._plain, self._values):
             raise ValueError(
                 "noise must be a law on the line, with quantiles and a density that falls to zero "
                 f"far away; got {name}, which has none. Use a law whose density is not repeated, "
@@ -200,7 +216,16 @@ def _names_of(law: Any) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=512)
 def _shapes_of(law: Any) -> tuple[Shape, ...]:
-    return tuple(_shape_of(law, name) for name in _names_of(law))
+    """The shapes of a law, with starts that make one together."""
+    shapes = [_shape_of(law, name) for name in _names_of(law)]
+    if law._argcheck(*(shape.start for shape in shapes)):
+        return tuple(shapes)
+    lines = [Stretch(shape.low, shape.high) for shape in shapes]
+    for places in itertools.product(STARTS, repeat=len(shapes)):
+        starts = [float(line.natural(u)) for line, u in zip(lines, places)]
+        if law._argcheck(*starts):
+            return tuple(replace(shape, start=v) for shape, v in zip(shapes, starts))
+    return tuple(shapes)
 
 
 def _shape_of(law: Any, name: str) -> Shape:

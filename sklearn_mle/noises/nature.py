@@ -82,17 +82,28 @@ def cost_of(law: Any, shapes: tuple[Any, ...]) -> Callable[[Any], NDArray[np.flo
 
     def cost(z: Any) -> NDArray[np.float64]:
         with np.errstate(all="ignore"):
-            logs = np.asarray(law.logpdf(np.asarray(z, dtype=np.float64), *shapes))
+            try:
+                logs = np.asarray(law.logpdf(np.asarray(z, dtype=np.float64), *shapes))
+            except ArithmeticError:
+                return np.full(np.broadcast_shapes(np.shape(z), *map(np.shape, shapes)), np.inf)
         return np.where(np.isnan(logs), np.inf, -logs)
 
     return cost
 
 
+def quantiles_of(law: Any, shapes: tuple[float, ...], q: Any) -> NDArray[np.float64]:
+    """Quantiles, nan where scipy.stats has no number for them."""
+    with np.errstate(all="ignore"):
+        try:
+            return np.asarray(law.ppf(q, *shapes), dtype=np.float64)
+        except (ArithmeticError, ValueError, RuntimeError):
+            return np.full(np.shape(q), np.nan)
+
+
 def is_proper(law: Any, shapes: tuple[float, ...]) -> bool:
     """Whether a law has quantiles, and a density that falls to zero far away."""
     cost = cost_of(law, shapes)
-    with np.errstate(all="ignore"):
-        quarter, middle, other = law.ppf([0.25, 0.5, 0.75], *shapes)
+    quarter, middle, other = quantiles_of(law, shapes, [0.25, 0.5, 0.75])
     if not (np.isfinite(middle) and 0.0 < other - quarter < np.inf):
         return False
     unit = other - quarter

@@ -127,6 +127,10 @@ class Noise(BaseEstimator, ABC):
         """Between which ends the density is positive."""
         return -math.inf, math.inf
 
+    def quantiles(self, q: ArrayLike) -> FloatArray:
+        """Quantiles of z; nan where there is no number for them."""
+        return np.asarray(self.distribution().ppf(q), dtype=np.float64)
+
     @property
     def bounded(self) -> bool:
         """Whether the density is; where it is not, neither is the likelihood."""

@@ -23,9 +23,10 @@ SHRINK, TIMES = 0.7, 400
 STATIONARY = 1e-6
 """Decrement relative to the cost up to which a gradient counts as zero."""
 WAYS_OUT = (
-    "Use a law with two tails, such as 'gumbel' for skewed noise, hold the shapes of this one "
-    "where its density vanishes at its ends, or model the logarithm of y."
+    "Use a law with two tails, such as 'gumbel' for skewed noise, freeze the shapes of this one "
+    "where its density vanishes at its ends, as scipy.stats.gamma(4), or model the logarithm of y."
 )
+WITHOUT_INTERCEPT = " With fit_intercept=True the law may move to where the rows are."
 
 
 def has_ends(noise: Noise) -> bool:
@@ -52,7 +53,7 @@ def refusal(noise: Noise, fit_intercept: bool) -> Outcome | None:
         return nowhere(noise, "whose density has no bound, so that neither has the likelihood")
     if not fit_intercept or not has_ends(noise):
         return None
-    slope = noise.slope(noise.distribution().ppf(QUANTILES))
+    slope = noise.slope(noise.quantiles(QUANTILES))
     if np.all(slope >= -LEVEL) or np.all(slope <= LEVEL):
         return nowhere(
             noise,
@@ -64,9 +65,9 @@ def refusal(noise: Noise, fit_intercept: bool) -> Outcome | None:
 
 def is_interior(objective: JointObjective, theta: FloatArray) -> bool:
     """Whether theta is a maximum of the likelihood in its interior."""
-    value, gradient, _ = objective.derivatives(theta)
-    hessian = objective.true_hessian(theta)
-    if not np.isfinite(value) or not is_valley(hessian):
+    value, gradient, hessian = objective.derivatives(theta)
+    n = objective.n_linear
+    if not np.isfinite(value) or not is_valley(objective.true_hessian(theta)[:n, :n]):
         return False
     curvature = Curvature.of(hessian)
     step, decrement = curvature.step(gradient)
@@ -94,8 +95,7 @@ def moved_inside(
     ndarray of shape (n_linear,), or None
         None where no place is found: without an intercept there may be none.
     """
-    law = sample.open.noise.distribution()
-    quarter, median, other = (float(q) for q in law.ppf([0.25, 0.5, 0.75]))
+    quarter, median, other = map(float, sample.open.noise.quantiles([0.25, 0.5, 0.75]))
     z = sample.residuals(theta)
     low, middle, high = np.quantile(z, [0.25, 0.5, 0.75])
     if not (np.isfinite([quarter, median, other]).all() and high > low):
