@@ -15,17 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-from sklearn import get_config
-from sklearn.base import clone, is_classifier
-from sklearn.model_selection import check_cv
+from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 
 from sklearn_mle.estimators.criteria import akaike, bayesian
 from sklearn_mle.estimators.regressor import MLERegressor
 from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.reports.behind import estimator_behind
-from sklearn_mle.rows.kinds import is_dask
+from sklearn_mle.reports.held_out import fitted_clone, held_out_score, splits_of
 from sklearn_mle.rows.rows import FloatArray
 
 COLUMNS = {
@@ -145,8 +142,8 @@ def compare(
     sample_weight : array-like of shape (n_samples,), optional
         How many times each row counts.
     cv : int, splitter or iterable, optional
-        How rows are held out, as in scikit-learn; every candidate gets the same splits. None
-        holds out none.
+        How rows are held out, as in scikit-learn; every candidate gets the same splits. Rows of
+        Dask collections are held out by a weight of zero. None holds out none.
 
     Returns
     -------
@@ -190,23 +187,16 @@ def compare(
     'laplace'
     """
     estimators = _name(candidates)
-    if cv is not None and is_dask(X):
-        raise ValueError(
-            f"cv needs rows in memory, where scikit-learn splits them; got cv={cv!r} with a Dask "
-            f"{type(X).__name__}. Leave cv out: BIC charges for parameters without a split."
-        )
-    fitted = {name: _fit(one, X, y, sample_weight) for name, one in estimators.items()}
+    fitted = {name: fitted_clone(one, X, y, sample_weight) for name, one in estimators.items()}
     seen = [estimator_behind(one, X) for one in fitted.values()]
     logs = np.array([np.asarray(last.log_prob(features, y)) for last, features in seen])
     weight = np.ones(logs.shape[1]) if sample_weight is None else np.asarray(sample_weight, float)
     counts = np.array([last._n_parameters for last, _ in seen])
     table = _criteria(list(fitted), logs, counts, weight)
     if cv is not None:
-        splits = list(
-            check_cv(cv, y, classifier=is_classifier(next(iter(fitted.values())))).split(X, y)
-        )
+        splits = splits_of(cv, X, y, classifier=is_classifier(next(iter(fitted.values()))))
         for row, one in zip(table, estimators.values()):
-            row["held_out"], row["held_out_se"] = _held_out(one, X, y, sample_weight, splits)
+            row["held_out"], row["held_out_se"] = held_out_score(one, X, y, sample_weight, splits)
     criterion = "bic" if cv is None else "held_out"
     order = np.argsort(table["bic"] if cv is None else -table["held_out"], kind="stable")
     for i in order[1:]:
@@ -295,22 +285,6 @@ def _estimator(name: str, candidate: Any) -> Any:
     return candidate
 
 
-def _fit(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:
-    estimator = clone(estimator)
-    if sample_weight is None:
-        return estimator.fit(X, y)
-    key, last = "sample_weight", estimator
-    if not get_config()["enable_metadata_routing"]:
-        while isinstance(last, Pipeline):
-            key, last = f"{last.steps[-1][0]}__{key}", last[-1]
-    return estimator.fit(X, y, **{key: sample_weight})
-
-
-def _log_prob(fitted: Any, X: Any, y: Any) -> FloatArray:
-    estimator, X = estimator_behind(fitted, X)
-    return estimator.log_prob(X, y)
-
-
 def _criteria(
     names: list[str], logs: FloatArray, counts: NDArray[Any], weight: FloatArray
 ) -> NDArray[Any]:
@@ -334,27 +308,6 @@ def _akaike_weights(aic: FloatArray) -> FloatArray:
     least = aic.min()
     share = np.exp(-0.5 * (aic - least)) if np.isfinite(least) else (aic == least).astype(float)
     return share / share.sum()
-
-
-def _held_out(
-    estimator: Any, X: Any, y: Any, sample_weight: Any, splits: list[Any]
-) -> tuple[float, float]:
-    """Mean log-likelihood of held-out rows, and the standard error of that mean."""
-    logs, weights = [], []
-    labels = np.asarray(y)
-    for train, test in splits:
-        w = None if sample_weight is None else np.asarray(sample_weight)
-        fitted = _fit(
-            estimator, _safe_indexing(X, train), labels[train], None if w is None else w[train]
-        )
-        logs.append(_log_prob(fitted, _safe_indexing(X, test), labels[test]))
-        weights.append(np.ones(len(test)) if w is None else w[test].astype(float))
-    log, weight = np.concatenate(logs), np.concatenate(weights)
-    log, weight = log[weight > 0.0], weight[weight > 0.0]
-    mean, total = float(np.average(log, weights=weight)), float(weight.sum())
-    if not np.isfinite(mean):
-        return mean, np.nan
-    return mean, float(np.sqrt(weight @ (log - mean) ** 2 / (total * max(total - 1.0, 1.0))))
 
 
 def _text(name: str, value: Any) -> str:

@@ -13,6 +13,8 @@ pd = pytest.importorskip("pandas")
 
 from scipy import sparse  # noqa: E402
 from sklearn.base import clone  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import FunctionTransformer  # noqa: E402
 
 from sklearn_mle import (  # noqa: E402
     MLEClassifier,
@@ -236,8 +238,36 @@ def test_noises_are_compared():
     assert mine.best_ == theirs.best_
     for name in ("log_likelihood", "bic", "vuong_z"):
         np.testing.assert_allclose(mine.table[name], theirs.table[name], rtol=1e-8)
-    with pytest.raises(ValueError, match="cv"):
-        compare(["gaussian", "laplace"], dX, dy, cv=3)
+
+
+@pytest.mark.parametrize("kind", ["seven chunks", "unknown", "frame"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_noises_are_compared_on_rows_held_out(kind, weighted):
+    X, y, w = make("gaussian", 1500)
+    dX, dy, dw = as_dask(kind, X, y, w)
+    mine, theirs = (dw, w) if weighted else (None, None)
+    expected = compare(["gaussian", "laplace"], X, y, sample_weight=theirs, cv=3)
+    found = compare(["gaussian", "laplace"], dX, dy, sample_weight=mine, cv=3)
+    assert found.best_ == expected.best_
+    for name in ("held_out", "held_out_se"):
+        np.testing.assert_allclose(found.table[name], expected.table[name], rtol=1e-9)
+
+
+def test_classes_are_compared_on_rows_held_out():
+    X, y, w = make("five classes", 1500)
+    dX, dy, _ = as_dask("seven chunks", X, y, w)
+    models = {"free": MLEClassifier(), "through zero": MLEClassifier(fit_intercept=False)}
+    expected, found = compare(models, X, y, cv=3), compare(models, dX, dy, cv=3)
+    assert found.best_ == expected.best_
+    np.testing.assert_allclose(found.table["held_out"], expected.table["held_out"], rtol=1e-9)
+
+
+def test_steps_that_would_see_held_out_rows_are_refused():
+    X, y, w = make("gaussian", 300)
+    dX, dy, _ = as_dask("seven chunks", X, y, w)
+    pipeline = make_pipeline(FunctionTransformer(), MLERegressor())
+    with pytest.raises(ValueError, match=r"cv.*steps before the likelihood.*Pipeline.*Transform"):
+        compare({"a": pipeline, "b": "laplace"}, dX, dy, cv=3)
 
 
 def test_separation_is_found_and_the_limit_fitted():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
 distributed = pytest.importorskip("distributed")
 
@@ -78,6 +79,43 @@ def test_the_answers_of_rows_in_memory(client, name, weighted):
     lazy = mine.predict(X)
     assert lazy.chunks[0] == X.chunks[0]
     np.testing.assert_allclose(lazy.compute(), theirs.predict(given[0]), rtol=1e-9, atol=1e-9)
+
+
+def chunk_that_fails(i, X, folder, times):
+    """A chunk whose reader fails at first; it counts its calls in files, as processes differ."""
+    if i == 1:
+        calls = len(os.listdir(folder))
+        (folder / f"{calls}").touch()
+        if calls < times:
+            raise OSError("the disk is asleep")
+    return X
+
+
+def failing_table(X, folder, times):
+    parts = [
+        da.from_delayed(
+            dask.delayed(chunk_that_fails)(i, part, folder, times), part.shape, part.dtype
+        )
+        for i, part in enumerate(np.array_split(X, 4))
+    ]
+    return da.concatenate(parts)
+
+
+def test_a_failing_task_is_spoken_of(client, tmp_path):
+    X, y, _ = data("gaussian")
+    with pytest.raises(RuntimeError, match=r"(?s)every chunk.*the disk is asleep.*retries"):
+        fit(MLERegressor(), failing_table(X, tmp_path, 100), da.from_array(y, chunks=N // 4))
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+def test_a_task_may_be_tried_again(client, tmp_path, noise):
+    X, y, _ = data("gaussian")
+    theirs = MLERegressor(noise).fit(X, y)
+    with dask.annotate(retries=3):
+        table = failing_table(X, tmp_path, 2)
+        mine = fit(MLERegressor(noise), table, da.from_array(y, chunks=N // 4))
+    assert len(os.listdir(tmp_path)) > 2
+    assert_same(mine, theirs)
 
 
 def test_a_worker_may_end_in_the_middle_of_a_fit(client, monkeypatch):

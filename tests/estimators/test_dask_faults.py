@@ -8,7 +8,7 @@ da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
 pd = pytest.importorskip("pandas")
 
-from sklearn_mle import MLEClassifier, MLERegressor  # noqa: E402
+from sklearn_mle import MLEClassifier, MLERegressor, infer  # noqa: E402
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(60, 3)), RNG.normal(size=60)
@@ -137,6 +137,56 @@ def test_a_task_that_fails():
     with pytest.raises(RuntimeError, match=r"(?s)every chunk.*the disk is gone.*retries") as failed:
         MLERegressor().fit(da.concatenate(parts), cut(Y))
     assert isinstance(failed.value.__cause__, OSError)
+
+
+def test_a_failed_fit_leaves_nothing_behind():
+    seen = []
+
+    def fails_once(i):
+        if i == 1 and not seen:
+            seen.append(i)
+            raise OSError("the disk is asleep")
+        return X[20 * i : 20 * i + 20]
+
+    table = da.concatenate(
+        [da.from_delayed(dask.delayed(fails_once)(i), (20, 3), float) for i in range(3)]
+    )
+    model = MLERegressor()
+    with pytest.raises(RuntimeError, match="the disk is asleep"):
+        model.fit(table, cut(Y))
+    assert not hasattr(model, "coef_")
+    model.fit(table, cut(Y))
+    np.testing.assert_allclose(model.coef_, MLERegressor().fit(X, Y).coef_, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("table", "y", "message"),
+    [
+        (with_entry(X, (45, 1), np.nan), Y, "contains NaN.*row 5, column 1 in chunk 2.*Drop"),
+        (X, with_entry(Y, 30, np.nan), "y must be finite.*row 10 in chunk 1.*Drop"),
+        (X, Y[:50], "same number of rows; got 60 and 50"),
+        (X[:, :2], Y, "expecting 3 features"),
+    ],
+)
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+def test_what_a_fit_is_asked_about_is_looked_at_too(noise, table, y, message):
+    model = MLERegressor(noise).fit(cut(X), cut(Y))
+    given = cut(table, (20, table.shape[1])), cut(y)
+    for ask in (infer, lambda model, *given: model.log_likelihood(*given)):
+        with pytest.raises(ValueError, match=f"(?s){message}"):
+            ask(model, *given)
+
+
+def test_a_failing_task_of_inference():
+    def one(i):
+        if i == 1:
+            raise OSError("the disk is gone")
+        return X[:20]
+
+    parts = [da.from_delayed(dask.delayed(one)(i), (20, 3), float) for i in range(3)]
+    model = MLERegressor().fit(X, Y)
+    with pytest.raises(RuntimeError, match=r"(?s)every chunk.*the disk is gone.*retries"):
+        infer(model, da.concatenate(parts), cut(Y))
 
 
 def test_chunks_that_cannot_be_aligned():
