@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from sklearn_mle.likelihoods.objective import FloatArray, Objective
 from sklearn_mle.solvers.curvature import Curvature
-from sklearn_mle.solvers.line_search import backtrack, sufficient
+from sklearn_mle.solvers.line_search import backtrack, lengthen, sufficient
 from sklearn_mle.solvers.secants import Secants
 from sklearn_mle.solvers.watch import never
 
@@ -31,6 +31,8 @@ ROUNDING = 1e-18
 """Newton decrement a unit of weight that rounding errors alone can leave on bad designs."""
 SLOW = 0.15
 """Quadratic convergence leaves less than this share of the decrement at every full step."""
+SHORT = 2
+"""Slow steps in a row after which a longer one is tried."""
 PATIENCE = 3
 """Slow steps in a row after which a cost within tol is left alone, and a proof is asked for."""
 
@@ -50,11 +52,13 @@ class Descent:
     curvature : Curvature
         The factor of the last Hessian.
     slow_steps : int
-        How many of the last full steps did not converge quadratically.
+        How many of the last steps, full or longer, did not converge quadratically.
     exhausted : bool
         Whether max_iter ended it.
     stopped : bool
         Whether a watch ended it.
+    lengthened : bool
+        Whether a step was longer than Newton's.
     """
 
     theta: FloatArray
@@ -65,6 +69,7 @@ class Descent:
     slow_steps: int
     exhausted: bool
     stopped: bool = False
+    lengthened: bool = False
 
     @property
     def gap(self) -> float:
@@ -145,8 +150,10 @@ def descend(
                 continue
         chords = True
         slope, length = float(gradient @ step), 1.0
-        ahead = objective.derivatives(here.theta + step)
-        if not sufficient(1.0, ahead.value, here.value, slope):
+        if here.slow_steps >= SHORT:
+            length = lengthen(objective.along(here.theta, step), here.value)
+        ahead = objective.derivatives(here.theta + length * step)
+        if not sufficient(length, ahead.value, here.value, slope):
             length = backtrack(objective.along(here.theta, step), here.value, slope)
             if length == 0.0:
                 break
@@ -155,9 +162,18 @@ def descend(
         curvature = Curvature.of(ahead.hessian)
         secants, rates = Secants(curvature), []
         step, decrement = curvature.step(gradient)
-        slow = length == 1.0 and decrement > SLOW * here.decrement
+        slow = length > 1.0 or (length == 1.0 and decrement > SLOW * here.decrement)
         slow_steps = here.slow_steps + 1 if slow else 0
-        here = Descent(theta, ahead.value, decrement, here.n_iter + 1, curvature, slow_steps, False)
+        here = Descent(
+            theta,
+            ahead.value,
+            decrement,
+            here.n_iter + 1,
+            curvature,
+            slow_steps,
+            exhausted=False,
+            lengthened=here.lengthened or length > 1.0,
+        )
         if stops(theta) and not finished(here, weight, tol, exact, patience):
             return replace(here, stopped=True)
     return here

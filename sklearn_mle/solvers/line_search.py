@@ -1,4 +1,4 @@
-"""How far to go along a step: backtracking with interpolation."""
+"""How far to go along a step: backtracking with interpolation, or further than the step itself."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 SUFFICIENT = 1e-4
 """Share of the decrease that the slope promises that a step must deliver (Armijo 1966)."""
 SHORTEST = 1e-10
+LONGEST = 16.0
 
 
 def sufficient(t: float, trial: float, value: float, slope: float) -> bool:
@@ -47,3 +48,31 @@ def backtrack(cost: Callable[[float], float], value: float, slope: float) -> flo
         best = -slope * t * t / (2.0 * curve) if np.isfinite(curve) and curve > 0.0 else 0.0
         t = float(np.clip(best, 0.1 * t, 0.5 * t))
     return 0.0
+
+
+def lengthen(cost: Callable[[float], float], value: float) -> float:
+    """A step length doubled as long as the cost falls, for steps that were too short before.
+
+    Where the cost levels off like ``exp(-t)`` Newton's step is about one, however far there is to
+    go.
+
+    Parameters
+    ----------
+    cost : callable
+        The cost as a function of the step length.
+    value : float
+        The cost at length 0.
+
+    Returns
+    -------
+    float
+        At least 1 and at most `LONGEST`; 1 where the cost at 1 is not below that at 0.
+    """
+    t, least = 1.0, cost(1.0)
+    rounding = 64.0 * np.finfo(float).eps * max(1.0, abs(value))
+    while t < LONGEST and least < value:
+        trial = cost(2.0 * t)
+        if not trial < least - rounding:
+            break
+        t, least = 2.0 * t, trial
+    return t

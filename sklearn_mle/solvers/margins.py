@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.softmax import sum_to_zero_basis
 from sklearn_mle.rows.design import Design, column_squares, design, row_squares
+from sklearn_mle.rows.matrix import is_sparse
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
 
 BoolArray = NDArray[np.bool_]
@@ -96,6 +98,16 @@ class Margins:
         ones = [1.0] if self.intercept else []
         return design(block.X, self.centre, self.unit, ones, self.far)
 
+    def _terms_at(self, block: Block, used: NDArray[np.intp]) -> tuple[Design, Any]:
+        """The terms at these places, or all where that is as cheap; and which they are."""
+        p = self.centre.size
+        if is_sparse(block.X) or 2 * used.size > self.n_terms:
+            return self.terms(block), slice(None)
+        columns = used[used < p]
+        ones = [1.0] if used.size > columns.size else []
+        X = block.X[:, columns]
+        return design(X, self.centre[columns], self.unit[columns], ones), used
+
     def others(self) -> BoolArray:
         """All pairs: shape (n, K), false for the class of the row itself."""
         classes = np.arange(self.n_classes)
@@ -105,10 +117,12 @@ class Margins:
     def margins(self, B: FloatArray) -> FloatArray:
         """Margins of all pairs, rounding errors set to zero: shape (n, K)."""
 
+        used = np.flatnonzero(B.any(axis=0))
+
         def per_block(block: Block) -> FloatArray:
-            Z = self.terms(block)
-            M = lead(block, Z @ B.T)
-            size = abs(Z) @ np.abs(B).T
+            Z, there = self._terms_at(block, used)
+            M = lead(block, Z @ B[:, there].T)
+            size = abs(Z) @ np.abs(B[:, there]).T
             size += own(block, size)[:, None]
             M[np.abs(M) <= ROUNDING * size] = 0.0
             return M

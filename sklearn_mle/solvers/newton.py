@@ -146,14 +146,16 @@ def _suspect(
 ) -> bool:
     """Whether there may be no finite minimum: slow steps, rows all but certain, or no answer.
 
-    A class can also have been excluded at a warm start, or on a long way of steps of all kinds.
+    A class can also have been excluded at a warm start, by a longer step, or on a long way of steps
+    of all kinds.
     """
     rows = problem.rows
     slow = end.slow_steps >= 2 and end.decrement > ROUNDING * rows.total_weight
     certain = end.value < np.log(2.0) * rows.total_weight / rows.n_rows
     if slow or certain or end.gap > tol:
         return True
-    return (warm or end.n_iter > LONG) and any_excluded(rows, coef, intercept)
+    far = warm or end.lengthened or end.n_iter > LONG
+    return far and any_excluded(rows, coef, intercept)
 
 
 def _settle(

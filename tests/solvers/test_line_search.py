@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_mle.solvers.line_search import SUFFICIENT, backtrack
+from sklearn_mle.solvers.line_search import SUFFICIENT, backtrack, lengthen
 
 
 def test_a_full_newton_step_on_a_parabola_is_taken():
@@ -41,3 +41,10 @@ def test_the_length_returned_decreases_any_convex_cost(seed):
     a, b = np.random.default_rng(seed).uniform(0.1, 30.0, size=2)
     t = backtrack(lambda t: np.cosh(a * t - b), np.cosh(b), -a * np.sinh(b))
     assert np.cosh(a * t - b) < np.cosh(b)
+
+
+def test_a_step_that_is_too_short_is_lengthened():
+    assert lengthen(lambda t: np.exp(-t), 1.0) == 16.0
+    assert lengthen(lambda t: (t - 5.0) ** 2, 25.0) == 4.0
+    assert lengthen(lambda t: (t - 1.0) ** 2, 1.0) == 1.0
+    assert lengthen(lambda t: t**2, 0.0) == 1.0

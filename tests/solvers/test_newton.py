@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_mle.likelihoods.softmax import Softmax
+from sklearn_mle.likelihoods.softmax import Softmax, SoftmaxObjective
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.solvers import newton
 from sklearn_mle.solvers.solution import Problem, Start, Status
@@ -133,3 +133,19 @@ def test_most_passes_over_many_rows_need_no_hessian(monkeypatch):
     newton.descend(objective, theta, 1e5, 1e-8, 100, 1e5 * newton.EXACT, near)
     assert passes.count("derivatives") == 1
     assert len(passes) <= 6
+
+
+def test_levels_of_one_class_among_many_take_few_hessians(monkeypatch):
+    rng = np.random.default_rng(7)
+    level = rng.integers(0, 30, 6000)
+    X = (level[:, None] == np.arange(1, 30)).astype(float)
+    y = (rng.standard_normal(30)[level] + rng.logistic(size=6000) > 0.0).astype(float)
+    y[level == 5], y[level == 17] = 1.0, 0.0
+    passes = []
+    method = SoftmaxObjective.derivatives
+    monkeypatch.setattr(
+        SoftmaxObjective, "derivatives", lambda *a: (passes.append(1), method(*a))[1]
+    )
+    solution = fit(Problem(InMemoryRows(X, y), Softmax(2), True))
+    assert solution.outcome.status is Status.SEPARATED
+    assert len(passes) <= 16
