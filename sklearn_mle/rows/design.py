@@ -36,6 +36,8 @@ from sklearn_mle.rows.matrix import (
 Design = Any
 """An array of shape (m, q), or an `ImplicitDesign` of that shape."""
 
+PIECE_BYTES = 2**20
+"""Size of the rows that are weighted at a time, so that they are still near when multiplied."""
 FAR = 4.0
 """Mean of a sparse column, in units of its spread, beyond which it is shifted by itself: at least
 16 of 17 of its entries are stored."""
@@ -322,8 +324,15 @@ def weighted_gram(Z: Design, weight: FloatArray) -> FloatArray:
     """
     if not isinstance(Z, np.ndarray):
         return Z.weighted_gram(weight)
-    R = Z * np.sqrt(weight)[:, None]
-    return np.dot(R.T, R)
+    root, (m, q) = np.sqrt(weight)[:, None], Z.shape
+    step = max(PIECE_BYTES // (8 * max(1, q)), q)
+    piece = np.empty((min(step, m), q), dtype=np.result_type(Z, weight))
+    gram = np.zeros((q, q), dtype=piece.dtype)
+    for first in range(0, m, step):
+        part = slice(first, min(first + step, m))
+        R = np.multiply(Z[part], root[part], out=piece[: part.stop - first])
+        gram += np.dot(R.T, R)
+    return gram
 
 
 def signed_gram(Z: Design, weight: FloatArray) -> FloatArray:

@@ -18,6 +18,10 @@ from sklearn_mle.rows.threads import PARALLEL_COLUMNS, blocks_share_cores, in_or
 BLOCK_BYTES = 2**21
 """Size of a block of X in float64: small enough for the cache, large enough that two threads seldom
 wait for the interpreter (400,000 x 50, two classes: 0.32 s with half of it, 0.21 s with this)."""
+BLOCK_ROWS = 12_288
+"""Rows below which operations on a column are so short that threads wait for the interpreter."""
+LARGEST_BYTES = 2**23
+"""Size that a block of so many rows may reach."""
 WIDE_BYTES = 2**24
 """Size of a block of more columns than `PARALLEL_COLUMNS`, for products as large as its square to
 be worth their sum."""
@@ -201,8 +205,10 @@ def _suitable_rows(X: Any) -> int:
         stored = max(BLOCK_BYTES // STORED_BYTES, STORED_A_COLUMN * p, min(p * p // 4, X.nnz // 8))
         stored = min(stored, MOST_STORED)
         return max(64, n if X.nnz <= stored else n * stored // X.nnz)
-    size = BLOCK_BYTES if p <= PARALLEL_COLUMNS else WIDE_BYTES
-    return max(64, size // (8 * max(1, p)), p // 4)
+    row = 8 * max(1, p)
+    if p > PARALLEL_COLUMNS:
+        return max(64, WIDE_BYTES // row, p // 4)
+    return max(64, BLOCK_BYTES // row, min(BLOCK_ROWS, LARGEST_BYTES // row))
 
 
 def spread(n: int, m: int) -> NDArray[np.intp]:

@@ -55,6 +55,7 @@ def test_one_block_and_many_agree(kind, n, fit_intercept, weighted, monkeypatch)
     monkeypatch.setattr(in_memory, "BLOCK_BYTES", 2**30)
     one = fit(kind, X, y, weight, fit_intercept=fit_intercept)
     monkeypatch.setattr(in_memory, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(in_memory, "BLOCK_ROWS", 1)
     assert in_memory.InMemoryRows(X, y).block_rows == 64
     assert_same_fit(fit(kind, X, y, weight, fit_intercept=fit_intercept), one)
 
