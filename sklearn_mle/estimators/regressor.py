@@ -37,6 +37,14 @@ from sklearn_mle.solvers.units import in_ordinary_units
 from sklearn_mle.solvers.watch import Place
 
 
+def _is_central(noise: object) -> bool:
+    """Whether predictions are near the middle of y, which R2 measures them against."""
+    try:
+        return find_noise(noise).central
+    except (TypeError, ValueError):
+        return True
+
+
 def _probabilities(estimator: Any, q: ArrayLike) -> list[float]:
     return [float(level) for level in np.atleast_1d(np.asarray(q))]
 
@@ -144,6 +152,7 @@ class MLERegressor(
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.regressor_tags.poor_score = not _is_central(self.noise)
         return tags
 
     @with_callbacks

@@ -135,7 +135,7 @@ class JointObjective(Objective):
         return float(self.rows.total(per_block)[0]) + self._log_scale(theta)
 
     def value_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        if not self.tau(theta) > 0.0:
+        if not self.tau(theta) > 0.0 or not self.noise(theta).bounded:
             return math.inf, np.zeros(self.size)
         noise, u, n = self.noise(theta), theta[self.n_linear :], self.n_linear
 

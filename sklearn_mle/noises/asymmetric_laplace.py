@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from sklearn_mle.noises.derivation import Formulas
-from sklearn_mle.noises.noise import Fact, FloatArray, Noise, Shape
+from sklearn_mle.noises.noise import MIDDLE, Fact, FloatArray, Noise, Shape
 
 
 class AsymmetricLaplace(Noise):
@@ -55,6 +55,10 @@ class AsymmetricLaplace(Noise):
     @property
     def shapes(self) -> tuple[Shape, ...]:
         return (Shape("quantile", 0.0, 1.0, 0.5),) if self.quantile is None else ()
+
+    @property
+    def central(self) -> bool:
+        return self.quantile is not None and MIDDLE[0] <= self.quantile <= MIDDLE[1]
 
     @property
     def _q(self) -> float:

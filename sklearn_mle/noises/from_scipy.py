@@ -22,7 +22,7 @@ from sklearn_mle.noises.nature import (
     nature,
     quantiles_of,
 )
-from sklearn_mle.noises.noise import Fact, FloatArray, Noise, Shape
+from sklearn_mle.noises.noise import MIDDLE, Fact, FloatArray, Noise, Shape
 from sklearn_mle.noises.stretch import Stretch
 
 FIRST_STEP = 1e-3
@@ -105,6 +105,10 @@ class FromScipy(Noise):
 
     def quantiles(self, q: ArrayLike) -> FloatArray:
         return quantiles_of(self._plain, self._values, q)
+
+    @property
+    def central(self) -> bool:
+        return _is_central(self._plain, None if self.shapes else self._values)
 
     @property
     def bounded(self) -> bool:
@@ -226,6 +230,20 @@ def _shapes_of(law: Any) -> tuple[Shape, ...]:
         if law._argcheck(*starts):
             return tuple(replace(shape, start=v) for shape, v in zip(shapes, starts))
     return tuple(shapes)
+
+
+@functools.lru_cache(maxsize=512)
+def _is_central(law: Any, values: tuple[float, ...] | None) -> bool:
+    """Whether zero is near the middle of a law: of these shapes, or of any."""
+    looks = [values]
+    if values is None:
+        lines = [Stretch(shape.low, shape.high) for shape in _shapes_of(law)]
+        places = itertools.product(STARTS, repeat=len(lines))
+        looks = [tuple(float(x.natural(u)) for x, u in zip(lines, place)) for place in places]
+    with np.errstate(all="ignore"):
+        levels = np.array([float(law.cdf(0.0, *shapes or ())) for shapes in looks])
+    levels = levels[np.isfinite(levels)]
+    return bool(np.all((levels >= MIDDLE[0]) & (levels <= MIDDLE[1])))
 
 
 def _shape_of(law: Any, name: str) -> Shape:

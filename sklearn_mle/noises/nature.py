@@ -100,6 +100,7 @@ def quantiles_of(law: Any, shapes: tuple[float, ...], q: Any) -> NDArray[np.floa
             return np.full(np.shape(q), np.nan)
 
 
+@functools.lru_cache(maxsize=512)
 def is_proper(law: Any, shapes: tuple[float, ...]) -> bool:
     """Whether a law has quantiles, and a density that falls to zero far away."""
     cost = cost_of(law, shapes)

@@ -28,6 +28,10 @@ GENERIC = ("log f(0) - log f(z)", r"\log f(0) - \log f(z)")
 """The loss of a law whose formulas are not written down."""
 
 
+MIDDLE = (1.0 / 3.0, 2.0 / 3.0)
+"""Probabilities of a smaller z between which zero counts as near the middle of a law."""
+
+
 class Fact(enum.Flag):
     """What a solver may rely on."""
 
@@ -130,6 +134,11 @@ class Noise(BaseEstimator, ABC):
     def quantiles(self, q: ArrayLike) -> FloatArray:
         """Quantiles of z; nan where there is no number for them."""
         return np.asarray(self.distribution().ppf(q), dtype=np.float64)
+
+    @property
+    def central(self) -> bool:
+        """Whether the location is near the middle of the law, whatever open shapes will be."""
+        return True
 
     @property
     def bounded(self) -> bool:

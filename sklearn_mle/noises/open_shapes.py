@@ -14,7 +14,7 @@ from sklearn_mle.noises.stretch import Stretch
 GRID = (-4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0, 13.0)
 """Where one shape is looked for on the stretched line, beside its start."""
 COARSE = (-2.0, 0.0, 2.0)
-"""The same for each of two shapes; of more, only their starts are looked at."""
+"""The same for each of two shapes, and for more of them together."""
 LINE = 16.0
 """The part of the stretched line that is searched: df up to nearly 1e7."""
 NATURAL = 500.0
@@ -60,8 +60,10 @@ class OpenShapes:
     def places(self) -> list[FloatArray]:
         """Where to look before a search begins: the start, and places of which one may be near."""
         start = self.start()
-        if self.size > 2 or not self.size:
+        if not self.size:
             return [start]
+        if self.size > 2:
+            return [start, *(np.full(self.size, u) for u in COARSE)]
         if self.size == 2:
             return [start, *(np.array(u) for u in itertools.product(COARSE, repeat=2))]
         looks = self.shapes[0].looks

@@ -82,7 +82,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         begin = first if start is None else start
         starts = [objective.pack(begin.coef, begin.intercept, first.scale)]
         end = _fit(problem, objective, starts, tol, max_iter)
-        if end is None:
+        if end is None or not math.isfinite(end.value):
             lost = nowhere(filled_at_start(noise), "in which no place for all rows was found")
             return replace(first, noise=filled_at_start(noise), outcome=lost)
         found = objective.noise(end.theta)
