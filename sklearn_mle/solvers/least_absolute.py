@@ -37,7 +37,7 @@ from sklearn_mle.solvers.exact_vertex import by_linear_programme
 from sklearn_mle.solvers.narrowing import solve_near
 from sklearn_mle.solvers.quantile_fit import Fit, Trace
 from sklearn_mle.solvers.reduced_problem import Answer, Reduced, least_squares
-from sklearn_mle.solvers.rounded_together import through_basis
+from sklearn_mle.solvers.rounded_together import ROUNDED_ALONE, through_basis
 from sklearn_mle.solvers.row_screening import (
     Sample,
     Screened,
@@ -76,16 +76,8 @@ ROUNDED_LOSS = 1e-11
 """Relative difference of losses that counts as none."""
 PROVED = 1e-9
 """A gap that counts as none: a finished fit is exact up to rounding."""
-ROUNDED_ALONE = 1e-12
-"""A gap that rounding each coefficient to the nearest double may leave."""
 NEARLY_EXACT = 1e-10
 """Mean absolute residual, relative to the terms it comes from, that may be nothing but rounding."""
-ROUNDED_ALONE = 1e-12
-"""A gap that rounding each coefficient to the nearest double may leave."""
-NEARLY_EXACT = 1e-10
-"""Mean absolute residual, relative to the terms it comes from, that may be nothing but rounding."""
-BASIS_ROWS = 64
-"""Rows and columns up to which coefficients are rounded together."""
 
 
 def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
@@ -284,7 +276,7 @@ def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
     coef, intercept = _shortest(level, *level.frame.raw(answer.b))
     proof = prove(level, screened, coef, intercept)
     if proof.by_rounding > ROUNDED_ALONE:
-        beside = through_basis(level, screened, coef, intercept)
+        beside = through_basis(level, screened, coef, intercept, proof.loss)
         its = prove(level, screened, *beside)
         if its.gap < proof.gap:
             (coef, intercept), proof = beside, its

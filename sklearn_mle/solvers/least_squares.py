@@ -39,7 +39,14 @@ from sklearn_mle.solvers.gram import (
 from sklearn_mle.solvers.newton_cg import SPARSE
 from sklearn_mle.solvers.normal_inverse import TriangularInverse, from_rows
 from sklearn_mle.solvers.orthogonal import factor
-from sklearn_mle.solvers.refinement import CLEAR_SHARE, Factored, Refined, evaluate, refine
+from sklearn_mle.solvers.refinement import (
+    CLEAR_SHARE,
+    Factored,
+    Refined,
+    evaluate,
+    exact_means,
+    refine,
+)
 from sklearn_mle.solvers.solution import (
     CONVERGED,
     EXACT_FIT,
@@ -119,7 +126,8 @@ def _solve(problem: Problem, tol: float, max_iter: int) -> tuple[Solution, Trace
 
     def refined(factored: Factored) -> Refined:
         at, weight = partial(evaluate, rows), rows.total_weight
-        return refine(at, weight, factored, fit_intercept, max_iter - 1, problem.watch)
+        means = partial(exact_means, rows)
+        return refine(at, weight, factored, fit_intercept, max_iter - 1, problem.watch, means)
 
     frame = estimate_frame(rows, fit_intercept)
     sums = None

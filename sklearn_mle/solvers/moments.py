@@ -58,6 +58,11 @@ class Moments:
         sums = Extended(self.products.hi[-1, :-1], self.products.lo[-1, :-1])
         return over(sums, self.weight)
 
+    def column_means(self) -> Extended:
+        """Means of the columns of X as they came, shape (p,)."""
+        mean, unit = self.mean(), self.frame.unit[:-1]
+        return exactly(self.frame.shift[:-1]) + Extended(mean.hi[:-1] / unit, mean.lo[:-1] / unit)
+
     def __add__(self, other: Moments) -> Moments:
         """All rows of both, which have the same units."""
         both = _sum(self, other.shifted(self.frame.shift))

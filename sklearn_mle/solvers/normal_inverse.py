@@ -16,7 +16,9 @@ depends on the number of rows or on the weights: repeating a row and weighting i
 units of X*, although the rank was decided in others. Minimisers satisfy ``V_r' D b = c``; the
 shortest lies in the span of ``D V_r = Q T``, so ``b = Q T'^-1 c``. The rows of ``D V_r`` may differ
 by many orders of magnitude; sorted by size, QR with column pivoting is accurate row by row (Cox and
-Higham 1998).
+Higham 1998). A null vector is null up to rounding only, though: where units differ so much that the
+shortest answer would stretch it until its rounding takes part in the fit, the answer is the
+shortest in unit columns instead.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import qr, svd
+from scipy.linalg import qr, solve_triangular, svd
 from scipy.linalg.lapack import dgecon, dtrtrs
 
 from sklearn_mle.rows.rows import FloatArray
@@ -34,6 +36,10 @@ from sklearn_mle.solvers.gram import CONSTANT_UNITS, EPS
 
 SAFE_RCOND = 1e-9
 """A triangular factor whose reciprocal condition is above this has full rank beyond doubt."""
+
+
+NULL_SHARE = 1e-6
+"""What null vectors may add to predictions of length one; its square is what the loss may grow."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,8 @@ class NormalInverse(ABC):
         """``(Z'Z)^-1 gradient``, from h; the shortest such vector. Shape (p,)."""
 
     @abstractmethod
-    def length(self, step: FloatArray) -> float:
-        """``|Z step|``."""
+    def image(self, steps: FloatArray) -> FloatArray:
+        """``Z steps`` but for a rotation, for steps of shape (p,) or (p, k)."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,8 @@ class TriangularInverse(NormalInverse):
     def step(self, h: FloatArray) -> FloatArray:
         return solve_upper(self.R, h) / self.size
 
-    def length(self, step: FloatArray) -> float:
-        return float(np.linalg.norm(self.R @ (step * self.size)))
+    def image(self, steps: FloatArray) -> FloatArray:
+        return np.asarray(self.R @ (self.size * steps.T).T)
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ class SpectralInverse(NormalInverse):
     T : ndarray of shape (rank, rank)
         Upper triangular.
     order : ndarray of shape (rank,)
-        ``(D V)[:, order] = Q T``.
+        ``(D V)[:, order] = Q T``. Q, T and order are empty where the shortest answer is not sought.
     """
 
     S: FloatArray
@@ -107,12 +113,12 @@ class SpectralInverse(NormalInverse):
         return (self.V.T @ (gradient / self.size)) / self.S
 
     def step(self, h: FloatArray) -> FloatArray:
-        if self.rank == self.size.shape[0]:
+        if not self.order.shape[0]:
             return (self.V @ (h / self.S)) / self.size
         return self.Q @ solve_upper(self.T, (h / self.S)[self.order], transposed=True)
 
-    def length(self, step: FloatArray) -> float:
-        return float(np.linalg.norm(self.S * (self.V.T @ (step * self.size))))
+    def image(self, steps: FloatArray) -> FloatArray:
+        return np.asarray((self.S * (self.V.T @ (self.size * steps.T).T).T).T)
 
 
 def solve_upper(R: FloatArray, b: FloatArray, transposed: bool = False) -> FloatArray:
@@ -148,22 +154,29 @@ def from_rows(
     noise = CONSTANT_UNITS * EPS * (np.abs(Vt) @ rms_over_std)
     tolerance = np.maximum(noise, EPS * max(64, p) * S.max(initial=0.0))
     real = tolerance < S
+    left = max(EPS * float(S.max(initial=0.0)), float(S[~real].max(initial=0.0)))
     S, V = S[real], Vt[real].T
     rcond = float(S[-1] / S[0]) if S.shape[0] else 1.0
-    basis = _least_norm_basis(V, size)
+    basis = _least_norm_basis(V, Vt[~real], left, size)
     return SpectralInverse(size, S.shape[0], rcond, S, V, *basis), U[:, real].T @ z
 
 
 def _least_norm_basis(
-    V: FloatArray, size: FloatArray
+    V: FloatArray, null: FloatArray, left: float, size: FloatArray
 ) -> tuple[FloatArray, FloatArray, NDArray[np.intp]]:
-    """Q, T and the order of columns in ``(D V)[:, order] = Q T``; empty where V is square."""
+    """Q, T and the order of columns in ``(D V)[:, order] = Q T``; empty where it is not wanted.
+
+    A null vector of length one leaves up to ``left`` of the columns.
+    """
     p, rank = V.shape
+    none = np.zeros((p, 0)), np.zeros((0, 0)), np.arange(0)
     if rank in (0, p):
-        return np.zeros((p, rank)), np.zeros((rank, rank)), np.arange(rank)
+        return none
     rows = np.argsort(-size, kind="stable")
     Q = np.empty((p, rank))
     Q[rows], T, order = qr(
         V[rows] * size[rows, None], mode="economic", pivoting=True, check_finite=False
     )
-    return Q, T, order
+    part = null @ (size[:, None] * Q)
+    taken = solve_triangular(T, part.T) if part.size else part
+    return (Q, T, order) if left * float(np.linalg.norm(taken)) <= NULL_SHARE else none

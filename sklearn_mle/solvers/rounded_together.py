@@ -29,17 +29,19 @@ WHOLE = 2.0**52
 """Multiples beyond this are no whole numbers to double precision."""
 BASIS_ROWS = 64
 """Rows and columns up to which coefficients are rounded together."""
+ROUNDED_ALONE = 1e-12
+"""A gap that rounding each coefficient to the nearest double may leave."""
 ROUNDS = 3
 """Rounds of rounding; the first may have a long way to go, and units change on it."""
 
 
 def through_basis(
-    level: Level, screened: Screened, coef: FloatArray, intercept: float
+    level: Level, screened: Screened, coef: FloatArray, intercept: float, loss: float
 ) -> tuple[FloatArray, float]:
     """Coefficients beside these, of which rounding takes the fit less far off its basis.
 
     Only rows whose dual is inside its box count for the gap; they are fitted exactly but for the
-    rounding of the coefficients, which shows where the loss is hardly larger than that.
+    rounding of the coefficients, which shows where the loss of all rows is hardly larger than that.
     """
     band, frame = screened.band, level.frame
     w = np.ones(band.n_rows) if band.weight is None else band.weight
@@ -61,15 +63,20 @@ def through_basis(
     def left_by(moved: FloatArray) -> FloatArray:
         return w * accurate_residuals(rows, *put(moved))
 
-    return put(rounded_together(numbers, effects, left_by))
+    enough = (ROUNDED_ALONE * loss) ** 2
+    return put(rounded_together(numbers, effects, left_by, enough))
 
 
 def rounded_together(
     numbers: FloatArray,
     effects: FloatArray,
     left_by: Callable[[FloatArray], FloatArray],
+    enough: float,
 ) -> FloatArray:
     """Doubles near the given ones, for which a linear function of them is nearly zero.
+
+    As near as can be: the lattice is reduced, and doubles farther off are tried, only where those
+    beside the given ones are not good enough.
 
     Parameters
     ----------
@@ -79,23 +86,25 @@ def rounded_together(
         By how much each lowers the function.
     left_by : callable
         The function, shape (m,), to more than double precision before it is rounded.
+    enough : float
+        The sum of squares of the function that needs no improvement.
     """
     best, left = numbers, left_by(numbers)
-    for _ in range(ROUNDS):
+    for attempt in range(ROUNDS):
         unit = np.where(best != 0.0, np.spacing(np.abs(best)), 0.0)
         moves = np.flatnonzero((unit > 0.0) & effects.any(axis=0))
-        if not moves.shape[0]:
+        if not moves.shape[0] or left @ left <= enough:
             break
         trial = best.copy()
-        trial[moves] += unit[moves] * whole_multiples(effects[:, moves] * unit[moves], left)
+        units = effects[:, moves] * unit[moves]
+        trial[moves] += unit[moves] * whole_multiples(units, left, reduced=attempt > 0)
         left_then = left_by(trial)
-        if not left_then @ left_then < left @ left:
-            break
-        best, left = trial, left_then
+        if left_then @ left_then < left @ left:
+            best, left = trial, left_then
     return best
 
 
-def whole_multiples(A: FloatArray, target: FloatArray) -> FloatArray:
+def whole_multiples(A: FloatArray, target: FloatArray, reduced: bool = True) -> FloatArray:
     """Whole numbers z, as floats, for which ``A @ z`` is close to the target.
 
     Parameters
@@ -103,8 +112,10 @@ def whole_multiples(A: FloatArray, target: FloatArray) -> FloatArray:
     A : ndarray of shape (m, k)
         No column is zero.
     target : ndarray of shape (m,)
+    reduced : bool, optional
+        Whether to reduce the lattice first; z is closer to what real numbers would be otherwise.
     """
-    B, back = reduced_basis(A)
+    B, back = reduced_basis(A) if reduced else (A, np.eye(A.shape[1]))
     z = nearest_plane(B, target)
     found: FloatArray = back @ z
     return found if np.abs(found).max(initial=0.0) < WHOLE else np.zeros(A.shape[1])

@@ -49,7 +49,8 @@ def solve_moments(
     method = "cholesky" if factored is not None else "root"
     if factored is None:
         factored = _by_root(moments, centred, fit_intercept)
-    fit = refine(moments.evaluate, weight, factored, fit_intercept, max_iter - 1)
+    means = moments.column_means
+    fit = refine(moments.evaluate, weight, factored, fit_intercept, max_iter - 1, means=means)
     return finished(
         noise, weight, lambda: _mean_loss(moments, noise, fit), factored, fit, method, tol, max_iter
     )[0]

@@ -24,7 +24,7 @@ def test_far_columns_are_hit_better_together(k, offset):
     nearest = np.linalg.solve(A, y)
     for _ in range(3):
         nearest = nearest + np.linalg.solve(A, exact_residuals(A, y, nearest.tolist()))
-    found = rounded_together(nearest, A, lambda b: exact_residuals(A, y, b.tolist()))
+    found = rounded_together(nearest, A, lambda b: exact_residuals(A, y, b.tolist()), 0.0)
     alone, together = (np.abs(exact_residuals(A, y, b.tolist())).max() for b in (nearest, found))
     assert together <= 0.5 * alone
     np.testing.assert_allclose(found, nearest, rtol=1e-9)
@@ -48,5 +48,5 @@ def test_whole_multiples_of_a_point_of_the_lattice_are_found():
 
 
 def test_zeros_stay_zero():
-    found = rounded_together(np.zeros(2), np.eye(2), lambda b: np.ones(2) - b)
+    found = rounded_together(np.zeros(2), np.eye(2), lambda b: np.ones(2) - b, 0.0)
     np.testing.assert_array_equal(found, 0.0)
