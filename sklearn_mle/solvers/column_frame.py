@@ -228,7 +228,8 @@ def fit_frame(X: Matrix, y: FloatArray, share: FloatArray, intercept: bool) -> F
     share = share / float(share.sum())
     centre, far = _means(X, share) if intercept else (np.zeros(p), ())
     unit, Z = np.ones(p), times_rows(design(X, centre, far=far), np.sqrt(share))
-    gram = own_gram(Z)
+    with np.errstate(over="ignore", invalid="ignore"):
+        gram = own_gram(Z)
     square = gram.diagonal()
     if not ((square > LEAST_SQUARE) & (square < 1.0 / LEAST_SQUARE)).all():
         unit = np.ldexp(1.0, np.frexp(column_sizes(X))[1])

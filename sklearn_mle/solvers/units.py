@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.rows.matrix import is_sparse
+from sklearn_mle.rows.matrix import column_sizes, is_sparse
 from sklearn_mle.rows.rows import FloatArray, Rows
 from sklearn_mle.solvers.solution import Outcome, Solution, Start, Status
 from sklearn_mle.solvers.watch import Place
@@ -24,6 +24,8 @@ FAR = 150
 and have room for what solvers multiply them with."""
 LOOKED_AT = 64
 """Rows that tell the magnitudes of the columns."""
+ENTRIES = 2**16
+"""Entries of sparse rows that are looked at together."""
 NEGLIGIBLE = float(np.finfo(np.float64).eps)
 TINY = float(np.finfo(np.float64).tiny)
 """The smallest number with all its digits."""
@@ -110,10 +112,7 @@ def in_ordinary_units(rows: Rows, has_target: bool) -> tuple[Rows, Units | None]
     """
     if not isinstance(rows, InMemoryRows) or not rows.n_rows:
         return rows, None
-    some = rows.X[:: max(1, rows.X.shape[0] // LOOKED_AT)]
-    largest = abs(some).max(axis=0)
-    sizes = np.asarray(largest.toarray() if is_sparse(largest) else largest, dtype=np.float64)
-    of_columns = _exponents(sizes.reshape(-1))
+    of_columns = _exponents(_sizes(rows))
     of_y = int(_exponents(np.array([max(rows.y.max(), -rows.y.min())]))[0]) if has_target else 0
     of_weight = int(_exponents(np.array([rows.total_weight]))[0])
     if not (of_y or of_weight or of_columns.any()):
@@ -125,6 +124,26 @@ def in_ordinary_units(rows: Rows, has_target: bool) -> tuple[Rows, Units | None]
         None if weight is None else np.ldexp(weight, -of_weight),
     )
     return near, Units(of_columns, of_y, of_weight, rows.total_weight)
+
+
+def _sizes(rows: InMemoryRows) -> FloatArray:
+    """About the largest size of the entries of each column; zeros for all where none is far.
+
+    All entries of sparse rows are looked at; of others, those columns in which a few rows have
+    nothing but zeros.
+    """
+    X = rows.X
+    if is_sparse(X):
+        starts = range(0, X.data.shape[0], ENTRIES)
+        far = any(_exponents(X.data[first : first + ENTRIES]).any() for first in starts)
+        return column_sizes(X) if far else np.zeros(X.shape[1])
+    sizes = column_sizes(X[:: max(1, X.shape[0] // LOOKED_AT)]).astype(np.float64)
+    unseen = np.flatnonzero(sizes == 0.0)
+    if unseen.shape[0]:
+        for first in range(0, X.shape[0], rows.block_rows):
+            part = X[first : first + rows.block_rows][:, unseen]
+            sizes[unseen] = np.maximum(sizes[unseen], column_sizes(part))
+    return sizes
 
 
 def _exponents(sizes: FloatArray) -> Any:

@@ -71,6 +71,20 @@ def test_one_column_may_be_far_from_the_others(data):
     np.testing.assert_allclose(found.coef_ * units, expected.coef_, rtol=1e-9)
 
 
+@pytest.mark.parametrize("noise", ["gaussian", "laplace", "student_t"])
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_a_column_that_few_rows_know(data, noise, unit, form):
+    X, y = data
+    X = X.copy()
+    X[:, 1] = 0.0
+    X[[3, 11, 50, 51, 97, 201, 299], 1] = [1.0, -2.0, 0.5, 3.0, -1.0, 2.0, 0.7]
+    units = np.array([1.0, unit, 1.0])
+    expected = MLERegressor(noise).fit(form(X), y)
+    found = MLERegressor(noise).fit(form(X * units), y)
+    np.testing.assert_allclose(found.coef_ * units, expected.coef_, rtol=1e-9)
+
+
 def test_a_warm_start_is_one_in_the_units_of_solvers(data):
     X, y = data
     labels = y > 3.0
