@@ -22,7 +22,8 @@ from sklearn_mle.estimators.progress import (
 )
 from sklearn_mle.estimators.speak import frames_inside, refuse, speak, speak_of_passes
 from sklearn_mle.likelihoods.class_laws import log_probabilities, probabilities
-from sklearn_mle.likelihoods.softmax import Softmax, log_likelihood, share_right
+from sklearn_mle.likelihoods.class_sums import log_likelihood, share_right
+from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.noises.derivation import BERNOULLI, CATEGORICAL, Derivation
 from sklearn_mle.rows.kinds import is_dask
 from sklearn_mle.rows.rows import FloatArray, Rows

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from sklearn_mle.likelihoods.softmax import sum_to_zero_basis
+from sklearn_mle.likelihoods.class_products import sum_to_zero_basis
 from sklearn_mle.noises.noise import FloatArray, Noise, Shape
 from sklearn_mle.noises.open_shapes import OpenShapes
 from sklearn_mle.noises.stretch import Stretch

@@ -52,6 +52,21 @@ def stacked_products(
     return sums
 
 
+def in_basis(products: FloatArray, basis: FloatArray) -> FloatArray:
+    """The Hessian in coordinates of a basis of the scores, shape (d * t, d * t).
+
+    Parameters
+    ----------
+    products : ndarray
+        S of all pairs, as `from_stacked` or `from_pairs` takes it.
+    basis : ndarray of shape (n_classes, d)
+    """
+    n_classes, d = basis.shape
+    full = (from_stacked if products.ndim == 2 else from_pairs)(products, n_classes)
+    reduced = np.einsum("ka,klst,lb->asbt", basis, full, basis, optimize=True)
+    return np.asarray(reduced.reshape(d * full.shape[2], -1))
+
+
 def from_stacked(products: FloatArray, n_classes: int) -> FloatArray:
     """The Hessian in the scores' coefficients, shape (K, K, t, t), from `stacked_products`."""
     t = products.shape[0] // n_classes
@@ -74,3 +89,15 @@ def _with_diagonal(full: FloatArray) -> FloatArray:
     full[own, own] = 0.0
     full[own, own] = -full.sum(axis=1)
     return full
+
+
+def sum_to_zero_basis(n_classes: int) -> FloatArray:
+    """Orthonormal columns that span the vectors of length K whose entries sum to zero.
+
+    Column k contrasts class k + 1 with the mean of those before it (Helmert). Shape (K, K - 1).
+    """
+    basis = np.zeros((n_classes, n_classes - 1))
+    for k in range(1, n_classes):
+        basis[:k, k - 1] = -1.0 / np.sqrt(k * (k + 1.0))
+        basis[k, k - 1] = np.sqrt(k / (k + 1.0))
+    return basis

@@ -21,18 +21,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_mle.likelihoods.class_laws import (
-    Law,
-    bernoulli,
-    categorical,
-    log_probabilities,
-    probabilities,
-)
+from sklearn_mle.likelihoods.class_laws import Law, bernoulli, categorical, probabilities
 from sklearn_mle.likelihoods.class_products import (
     FEW_TERMS,
-    from_pairs,
-    from_stacked,
+    in_basis,
     stacked_products,
+    sum_to_zero_basis,
 )
 from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
@@ -59,55 +53,6 @@ class Softmax:
     def objective(self, rows: Rows, fit_intercept: bool) -> SoftmaxObjective:
         """The cost of these rows as a function of flat parameters."""
         return SoftmaxObjective(rows, self.n_classes, fit_intercept)
-
-
-def sum_to_zero_basis(n_classes: int) -> FloatArray:
-    """Orthonormal columns that span the vectors of length K whose entries sum to zero.
-
-    Column k contrasts class k + 1 with the mean of those before it (Helmert). Shape (K, K - 1).
-    """
-    basis = np.zeros((n_classes, n_classes - 1))
-    for k in range(1, n_classes):
-        basis[:k, k - 1] = -1.0 / np.sqrt(k * (k + 1.0))
-        basis[k, k - 1] = np.sqrt(k / (k + 1.0))
-    return basis
-
-
-def log_likelihood(
-    rows: Rows, places: NDArray[np.intp], coef: FloatArray, intercept: FloatArray
-) -> float:
-    """The weighted sum of the log-probabilities of rows.
-
-    Parameters
-    ----------
-    rows : Rows
-        ``y`` holds codes.
-    places : ndarray of int
-        The line of ``coef`` that each code belongs to.
-    coef, intercept : ndarray of shape (1 or K, p) and (1 or K,)
-    """
-
-    def per_block(block: Block) -> tuple[float]:
-        logs = log_probabilities(block.X @ coef.T + intercept)
-        chosen = logs[np.arange(block.n_rows), places[block.y.astype(np.intp)]]
-        return (float(block.weigh(chosen).sum()),)
-
-    return float(rows.total(per_block)[0])
-
-
-def share_right(
-    rows: Rows, places: NDArray[np.intp], coef: FloatArray, intercept: FloatArray
-) -> float:
-    """The weighted share of rows whose most probable class is theirs; parameters as above."""
-
-    def per_block(block: Block) -> tuple[float]:
-        scores = block.X @ coef.T + intercept
-        one = scores.shape[1] == 1
-        best = (scores[:, 0] > 0.0).astype(np.intp) if one else scores.argmax(axis=1)
-        right = best == places[block.y.astype(np.intp)]
-        return (float(block.weigh(right.astype(np.float64)).sum()),)
-
-    return float(rows.total(per_block)[0]) / rows.total_weight
 
 
 class SoftmaxObjective(MatrixFree):
@@ -174,7 +119,7 @@ class SoftmaxObjective(MatrixFree):
 
     def value(self, theta: FloatArray) -> float:
         def per_block(block: Block) -> tuple[float]:
-            return (self._price(block, self._scores(block, theta)),)
+            return (self._law(block, self._scores(block, theta)).cost(),)
 
         return float(self.rows.total(per_block)[0])
 
@@ -221,7 +166,7 @@ class SoftmaxObjective(MatrixFree):
         ahead = self.rows.column(lambda block: self._scores(block, step))
 
         def per_block(block: Block, s: FloatArray, d: FloatArray, t: float) -> tuple[float]:
-            return (self._price(block, s + t * d),)
+            return (self._law(block, s + t * d).cost(),)
 
         return lambda t: float(self.rows.total(partial(per_block, t=t), here, ahead)[0])
 
@@ -347,16 +292,10 @@ class SoftmaxObjective(MatrixFree):
     def _law(self, block: Block, scores: FloatArray) -> Law:
         return bernoulli(block, scores) if self.n_classes == 2 else categorical(block, scores)
 
-    def _price(self, block: Block, scores: FloatArray) -> float:
-        """Minus the weighted log-probability of the classes that were seen."""
-        return self._law(block, scores).cost()
-
     def _assemble(self, products: FloatArray) -> FloatArray:
         """The Hessian in theta from the products of pairs."""
         if self.n_classes == 2:
             return products[0] / self.term_unit / self.term_unit[:, None]
-        blocks = from_stacked if products.ndim == 2 else from_pairs
-        full = blocks(products, self.n_classes)
-        reduced = np.einsum("ka,klst,lb->asbt", self.basis, full, self.basis, optimize=True)
+        reduced = in_basis(products, self.basis)
         unit = np.tile(self.term_unit, self.n_scores)
-        return reduced.reshape(self.size, self.size) / unit / unit[:, None]
+        return reduced / unit / unit[:, None]
