@@ -108,8 +108,9 @@ def lines(name, rival, size, options):
         mine_took, other_took, ratio, (mine, other) = alternate(
             ours, lambda settings=settings: fit(**settings), options.repeats
         )
+        called = f"{tol:.0e}" if tol else "usual"
         yield (
-            f"| {name} | {n:.0e} x {p}, {n_classes} | {f'{tol:.0e}' if tol else 'usual'} | {mine_took:.4f} | "
+            f"| {name} | {n:.0e} x {p}, {n_classes} | {called} | {mine_took:.4f} | "
             f"{other_took:.4f} | {ratio:.3f} | {score(*mine):.0e} | {score(*other):.0e} |"
         )
 
