@@ -14,12 +14,13 @@ import numpy as np
 from sklearn_mle.likelihoods.joint import JointObjective, is_valley
 from sklearn_mle.noises.noise import FloatArray, Noise
 from sklearn_mle.solvers.curvature import Curvature
+from sklearn_mle.solvers.inside import place_inside
 from sklearn_mle.solvers.solution import Outcome, Status
 
 QUANTILES = np.linspace(0.002, 0.998, 250)
 LEVEL = 1e-9
 """Slope below which a cost is level."""
-SHRINK, TIMES = 0.7, 400
+SHRINK, TIMES, TIMES_WITHOUT = 0.7, 400, 10
 STATIONARY = 1e-6
 """Decrement relative to the cost up to which a gradient counts as zero."""
 WAYS_OUT = (
@@ -34,13 +35,14 @@ def has_ends(noise: Noise) -> bool:
     return bool(np.isfinite(noise.support).any())
 
 
-def nowhere(noise: Noise, why: str) -> Outcome:
+def nowhere(noise: Noise, why: str, fit_intercept: bool = True) -> Outcome:
     """The outcome of a likelihood without a maximum in its interior."""
     low, high = noise.support
+    moves = "" if fit_intercept else WITHOUT_INTERCEPT
     return Outcome(
         Status.NO_MAXIMUM,
         "noise must be a law whose likelihood has a maximum in its interior for these rows; got "
-        f"{noise!r} on [{low:g}, {high:g}], {why}. {WAYS_OUT}",
+        f"{noise!r} on [{low:g}, {high:g}], {why}. {WAYS_OUT}{moves}",
     )
 
 
@@ -93,7 +95,8 @@ def moved_inside(
     Returns
     -------
     ndarray of shape (n_linear,), or None
-        None where no place is found: without an intercept there may be none.
+        None where no place is found: without an intercept there may be none. There a linear
+        programme looks for it.
     """
     quarter, median, other = map(float, sample.open.noise.quantiles([0.25, 0.5, 0.75]))
     z = sample.residuals(theta)
@@ -102,8 +105,10 @@ def moved_inside(
         return None
     factor = (other - quarter) / (high - low)
     theta = sample.moved(theta, factor, median - factor * middle)
-    for _ in range(TIMES):
+    began = theta
+    for _ in range(TIMES if sample.fit_intercept else TIMES_WITHOUT):
         if np.isfinite(objective.value(theta)):
             return theta
         theta = sample.moved(theta, SHRINK, (1.0 - SHRINK) * median)
-    return None
+    found = place_inside(sample, began, median)
+    return found if found is not None and np.isfinite(objective.value(found)) else None

@@ -45,6 +45,7 @@ EXACT = 1e-22
 SAMPLE_TOL = 1e-3
 FIRST_STEPS = 20
 """Newton steps after which descents from several starts are compared."""
+GROWS = "where the likelihood still grows at the end of the search"
 STRAIGHT_STEPS = 25
 """Newton steps in open shapes after which the valley is taken to bend."""
 NEAR = 0.1
@@ -83,13 +84,14 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         starts = [objective.pack(begin.coef, begin.intercept, first.scale)]
         end = _fit(problem, objective, starts, tol, max_iter)
         if end is None or not math.isfinite(end.value):
-            lost = nowhere(filled_at_start(noise), "in which no place for all rows was found")
+            why = "in which no place for all rows was found" if end is None else GROWS
+            lost = nowhere(filled_at_start(noise), why, problem.fit_intercept)
             return replace(first, noise=filled_at_start(noise), outcome=lost)
         found = objective.noise(end.theta)
         outcome, gap = _judge(end, noise, rows.total_weight, tol, max_iter)
         whole = not (end.stopped or end.exhausted)
         if has_ends(found) and whole and not is_interior(objective, end.theta):
-            outcome = nowhere(found, "where the likelihood still grows at the end of the search")
+            outcome = nowhere(found, GROWS)
         theta = shortest(objective, end.theta, end.curvature.flat, end.value)
     coef, intercept = objective.unpack(theta)
     return Solution(

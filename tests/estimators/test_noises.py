@@ -225,6 +225,18 @@ def test_a_law_with_ends_is_fitted_where_it_has_a_maximum_inside(law):
         assert here <= model.log_likelihood_
 
 
+@pytest.mark.parametrize("law", [stats.gamma, stats.beta(3.0, 4.0)], ids=called)
+def test_a_law_with_ends_finds_a_place_without_an_intercept(law):
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(200, 3))
+    drawn = getattr(law, "dist", law).rvs(*getattr(law, "args", (4.0,)), size=200, random_state=rng)
+    model = MLERegressor(law, fit_intercept=False).fit(X, X @ [1.0, -2.0, 0.5] + 2.0 * drawn)
+    assert model.optimality_gap_ <= 1e-12
+    y = -np.abs(X[:, 0])
+    with pytest.raises(ValueError, match=r"no place for all rows.*With fit_intercept=True"):
+        MLERegressor(law, fit_intercept=False).fit(np.ones((200, 1)) * [[0.0]] + 0.0 * X[:, :1], y)
+
+
 @pytest.mark.parametrize("law", [stats.gamma, stats.lognorm], ids=lambda law: law.name)
 def test_shapes_of_a_law_with_ends_are_at_least_as_likely_as_those_of_scipy(law):
     y = law(4.0 if law is stats.gamma else 0.5, loc=3.0, scale=2.0).rvs(size=400, random_state=3)
