@@ -101,12 +101,13 @@ def find_rivals(wanted):
 def compare(name, rival, n, p, repeats):
     """One line of the table."""
     X, y = make_data(rival.task, n, p)
+    data = rival.cut(X, y) if hasattr(rival, "cut") else (X, y)
 
     def ours():
-        model = OURS[rival.task]().fit(X, y)
+        model = OURS[rival.task]().fit(*data)
         return model.coef_, model.intercept_
 
-    (mine, other), mine_took, other_took = alternate(ours, lambda: rival.fit(X, y), repeats)
+    (mine, other), mine_took, other_took = alternate(ours, lambda: rival.fit(*data), repeats)
     costs = [cost(rival.task, X, y, *fit) for fit in (mine, other)]
     excess = [(c - min(costs)) / min(costs) for c in costs]
     return (

@@ -10,6 +10,7 @@ from typing import Any
 import dask
 import dask.array as da
 import numpy as np
+from dask.highlevelgraph import HighLevelGraph
 
 from sklearn_mle.rows.chunk import MisfitError
 from sklearn_mle.rows.dask_rows import Chunks, computed
@@ -76,20 +77,19 @@ def chunks_of(X: Any, y: Any, weight: Any) -> Chunks:
         If these do not belong to the same rows.
     """
     X = whole_rows(X)
-    graph: dict[Any, Any] = {}
-    x_keys = _keys(_pieces(X), graph)
     lengths = lengths_of(X)
-    if not is_dask(y) or (weight is not None and not is_dask(weight) and np.ndim(weight)):
-        lengths = lengths or _counted(graph, x_keys)
-    y_keys = _keys(_beside(y, X, lengths, "y"), graph)
-    w_keys: tuple[Any, ...] = ()
-    if weight is not None:
-        if is_dask(weight) or np.ndim(weight):
-            w_keys = _keys(_beside(weight, X, lengths, "weight"), graph)
-        else:
-            graph["mle-weight"] = weight
-            w_keys = ("mle-weight",) * len(x_keys)
-    return Chunks(graph, x_keys, y_keys, w_keys, lengths)
+    by_row = weight is not None and (is_dask(weight) or bool(np.ndim(weight)))
+    if not is_dask(y) or (by_row and not is_dask(weight)):
+        lengths = lengths or _counted(X)
+    together = [X, _beside(y, X, lengths, "y")]
+    if by_row:
+        together.append(_beside(weight, X, lengths, "weight"))
+    graph: dict[Any, Any] = {}
+    x_keys, y_keys, *w_keys = (_keys(pieces, graph) for pieces in _pieces(together))
+    if weight is not None and not by_row:
+        graph["mle-weight"] = weight
+        w_keys = [("mle-weight",) * len(x_keys)]
+    return Chunks(graph, x_keys, y_keys, w_keys[0] if w_keys else (), lengths)
 
 
 @dataclass(frozen=True)
@@ -100,14 +100,30 @@ class Piece:
     dask: Mapping[Any, Any]
 
 
-def _pieces(data: Any) -> list[Piece]:
-    """The chunks, in order.
+def _pieces(collections: Sequence[Any]) -> list[list[Piece]]:
+    """The chunks of each, in order.
 
-    Frames are simplified, so that files are read only for the columns that are asked for, but not
-    optimised further: that may join partitions of one frame and not of another beside it.
+    Arrays are optimised together: alone, each would make a copy of the tasks that they share, so
+    that features and target of one table would read it twice. Frames are simplified, so that files
+    are read only for the columns that are asked for, but not optimised further: that may join
+    partitions of one frame and not of another beside it.
     """
-    if is_array(data):
-        return [Piece(one.key, one.dask) for one in data.to_delayed().ravel()]
+    arrays = [data for data in collections if is_array(data)]
+    graph: Any = {}
+    if arrays:
+        graph = HighLevelGraph.merge(*(data.dask for data in arrays))
+        keys = [data.__dask_keys__() for data in arrays]
+        graph = dict(arrays[0].__dask_optimize__(graph, keys))
+    return [
+        [Piece(key, graph) for key in _flat(data.__dask_keys__())]
+        if is_array(data)
+        else _partitions(data)
+        for data in collections
+    ]
+
+
+def _partitions(data: Any) -> list[Piece]:
+    """The partitions of a frame."""
     simple = data.simplify() if hasattr(data, "simplify") else data
     graph = simple.__dask_graph__()
     return [Piece(key, graph) for key in simple.__dask_keys__()]
@@ -123,8 +139,14 @@ def _keys(pieces: Sequence[Piece], graph: dict[Any, Any]) -> tuple[Any, ...]:
     return tuple(piece.key for piece in pieces)
 
 
-def _counted(graph: dict[Any, Any], keys: Sequence[Any]) -> tuple[int, ...]:
+def _flat(keys: Any) -> list[Any]:
+    return [one for key in keys for one in _flat(key)] if isinstance(keys, list) else [keys]
+
+
+def _counted(data: Any) -> tuple[int, ...]:
     """Rows of each chunk, by a look at all."""
+    graph: dict[Any, Any] = {}
+    keys = _keys(_pieces([data])[0], graph)
     sizes = {("mle-length", i): (_n_rows, key) for i, key in enumerate(keys)}
     return tuple(computed({**graph, **sizes}, list(sizes)))
 
@@ -132,17 +154,14 @@ def _counted(graph: dict[Any, Any], keys: Sequence[Any]) -> tuple[int, ...]:
 def count_rows(data: Any) -> int:
     """Rows of a collection, by a look at its chunks where their sizes are unknown."""
     lengths = lengths_of(data)
-    if lengths is None:
-        graph: dict[Any, Any] = {}
-        lengths = _counted(graph, _keys(_pieces(data), graph))
-    return sum(lengths)
+    return sum(_counted(data) if lengths is None else lengths)
 
 
 def _n_rows(part: Any) -> int:
     return int(part.shape[0])
 
 
-def _beside(values: Any, X: Any, lengths: tuple[int, ...] | None, name: str) -> list[Piece]:
+def _beside(values: Any, X: Any, lengths: tuple[int, ...] | None, name: str) -> Any:
     """One entry a row, in chunks beside those of X."""
     if is_frame(values):
         return _frame_beside(values, X, name)
@@ -157,10 +176,10 @@ def _beside(values: Any, X: Any, lengths: tuple[int, ...] | None, name: str) -> 
             raise MisfitError(f"rows of {name}", f"{sum(lengths)} and {sum(mine)}")
         values = values if lengths == mine else values.rechunk((lengths,))
     _check_number(values.numblocks[0], X, name)
-    return _pieces(values)
+    return values
 
 
-def _frame_beside(values: Any, X: Any, name: str) -> list[Piece]:
+def _frame_beside(values: Any, X: Any, name: str) -> Any:
     if values.ndim == 2:
         if len(values.columns) != 1:
             raise MisfitError(f"shape of {name}", f"{len(values.columns)} columns")
@@ -173,7 +192,7 @@ def _frame_beside(values: Any, X: Any, name: str) -> list[Piece]:
         if values.divisions != X.divisions and all(a == b for a, b in ends):
             values = values.repartition(divisions=X.divisions)
     _check_number(values.npartitions, X, name)
-    return _pieces(values)
+    return values
 
 
 def _check_number(n_chunks: int, X: Any, name: str) -> None:

@@ -157,3 +157,21 @@ def test_the_threads_of_blas_are_as_before(data):
     assert allowed() == before
     with threadpool_limits(1, user_api="blas"):
         assert set(allowed()) == {1}
+
+
+def test_a_table_is_made_once_a_pass_for_features_and_target(data):
+    made = []
+
+    def make(i):
+        made.append(i)
+        return np.column_stack([data[0], data[1]])[250 * i : 250 * (i + 1)]
+
+    parts = [da.from_delayed(dask.delayed(make)(i), (250, 5), float) for i in range(4)]
+    table = da.concatenate(parts)
+    rows = dask_checks.rows_for_regression(
+        MLERegressor(), table[:, :4], table[:, 4], abs(table[:, 3]), reset=True
+    )
+    assert sorted(made) == [0, 1, 2, 3]
+    rows.total(moments)
+    assert len(made) == 8
+    assert rows.reread() == 2
