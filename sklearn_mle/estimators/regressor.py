@@ -356,7 +356,7 @@ class MLERegressor(
     def _start(self, rows: Rows) -> Start | None:
         if not self.warm_start or getattr(self, "coef_", np.empty(0)).shape != (rows.n_columns,):
             return None
-        return Start(self.coef_, self.intercept_)
+        return Start(self.coef_, self.intercept_, self.scale_, self.noise_)
 
     def _keep(self, solution: Solution) -> None:
         self.coef_ = solution.coef

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from dataclasses import dataclass
@@ -44,11 +45,11 @@ class OpenShapes:
         """Those that a noise leaves open, or none."""
         return cls(noise, noise.shapes)
 
-    @property
+    @functools.cached_property
     def size(self) -> int:
         return len(self.shapes)
 
-    @property
+    @functools.cached_property
     def stretches(self) -> list[Stretch]:
         return [Stretch(shape.low, shape.high) for shape in self.shapes]
 
@@ -72,7 +73,7 @@ class OpenShapes:
         stretch = self.stretches[0]
         return [start, *(np.array([float(stretch.stretched(v))]) for v in looks)]
 
-    @property
+    @functools.cached_property
     def reach(self) -> tuple[FloatArray, FloatArray]:
         """The ends of what is searched of the line, shapes (size,)."""
         bounded = [math.isfinite(s.low) or math.isfinite(s.high) for s in self.shapes]
@@ -81,7 +82,8 @@ class OpenShapes:
 
     def inside(self, u: FloatArray) -> FloatArray:
         """The nearest place that is searched."""
-        return np.clip(u, *self.reach)
+        low, high = self.reach
+        return np.minimum(np.maximum(u, low), high)
 
     def filled(self, u: FloatArray) -> Noise:
         """The noise with its open shapes at these places of the line."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-from scipy.special import digamma, gammaln, polygamma
+from scipy.special import digamma, gammaln, zeta
 
 from sklearn_mle.noises.derivation import Formulas
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise, Shape, ShapeDerivatives
@@ -109,7 +109,7 @@ class StudentT(Noise):
         df, half = self._df, 0.5 * self._df
         if df < LARGE:
             first = 0.5 * (1.0 / df + digamma(half) - digamma(half + 0.5))
-            second = 0.25 * (polygamma(1, half) - polygamma(1, half + 0.5)) - 0.5 / df**2
+            second = 0.25 * (zeta(2.0, half) - zeta(2.0, half + 0.5)) - 0.5 / df**2
             return float(first), float(second)
         square = half * half
         first = -(1.0 / 8.0 - (1.0 / 64.0 - 1.0 / (128.0 * square)) / square) / square

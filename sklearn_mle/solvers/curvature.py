@@ -61,6 +61,14 @@ class Curvature:
         """Directions of theta without curvature, shape (size, size - rank)."""
         return self.still / self.unit[:, None]
 
+    def length(self, step: FloatArray) -> float:
+        """``step' H step``, the squared length of a step as the Hessian measures it."""
+        scaled = self.unit * step
+        square = self.root.shape[0] == self.root.shape[1]
+        solved = np.linalg.solve if square else _least_squares
+        half = solved(self.root, scaled)
+        return float(half @ half)
+
     def solve(self, gradient: FloatArray) -> FloatArray:
         """The inverse of the Hessian times a gradient."""
         return (self.root @ (self.root.T @ (gradient / self.unit))) / self.unit
@@ -69,3 +77,7 @@ class Curvature:
         """The Newton step, and the squared decrement ``g' H^+ g``."""
         half = self.root.T @ (gradient / self.unit)
         return -(self.root @ half) / self.unit, float(half @ half)
+
+
+def _least_squares(A: FloatArray, b: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.lstsq(A, b)[0], dtype=np.float64)

@@ -1,8 +1,10 @@
 """Newton's method for location, scale and open shapes of a smooth noise.
 
-All are fitted together (`likelihoods.joint`), from the fit of a sample. Where the cost is not
-convex there may be several minima: descents begin at a least absolute fit and at least squares, and
-at several values of open shapes; the best end is kept.
+All are fitted together (`likelihoods.joint`), where there are many rows from the fit of a sample.
+A convex cost has one minimum, and one descent begins at least squares, or at an earlier fit. Where
+the cost is not convex there may be several minima: descents begin at least squares, at a fit that
+far rows do not move, and at several values of open shapes. One that comes near an end that is known
+already would end there as well, and is given up; of different ends the best is kept.
 """
 
 from __future__ import annotations
@@ -18,10 +20,18 @@ from sklearn_mle.noises.gaussian import Gaussian
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.noises.open_shapes import filled_at_start
 from sklearn_mle.rows.threads import blocks_share_cores
-from sklearn_mle.solvers import curved_valley, least_squares, newton
+from sklearn_mle.solvers import least_squares
 from sklearn_mle.solvers.curvature import Curvature
-from sklearn_mle.solvers.interior import has_ends, is_interior, moved_inside, nowhere, refusal
-from sklearn_mle.solvers.joint_starts import ENOUGH, candidates, robust_start
+from sklearn_mle.solvers.descent import Descent
+from sklearn_mle.solvers.interior import is_interior, moved_inside, nowhere, refusal
+from sklearn_mle.solvers.joint_ends import (
+    cost_of,
+    descend_jointly,
+    different_ends,
+    is_close,
+    settled,
+)
+from sklearn_mle.solvers.joint_starts import warm_start
 from sklearn_mle.solvers.shortest import shortest
 from sklearn_mle.solvers.solution import (
     CONVERGED,
@@ -33,21 +43,20 @@ from sklearn_mle.solvers.solution import (
     out_of_steps,
     stopped,
 )
-from sklearn_mle.solvers.watch import NOBODY, Place, Watch
+from sklearn_mle.solvers.watch import NOBODY
 
 NEEDS = Fact.SMOOTH
 WITHIN_MAX_ITER = False
 
-SAMPLE_ROWS = 4000
+SAMPLE_ROWS = 1000
 SAMPLE_ROWS_A_COLUMN = 40
+SAMPLE_SHARE = 25
+"""At least one row in so many is in the sample."""
 EXACT = 1e-22
 """Newton decrement a unit of weight at which theta is exact."""
-SAMPLE_TOL = 1e-3
-FIRST_STEPS = 20
-"""Newton steps after which descents from several starts are compared."""
+RIVAL = 0.1
+"""Cost a unit of weight by which ends in a sample may differ for all rows to be asked."""
 GROWS = "where the likelihood still grows at the end of the search"
-STRAIGHT_STEPS = 25
-"""Newton steps in open shapes after which the valley is taken to bend."""
 NEAR = 0.1
 """Newton decrement a unit of weight up to which it bounds what is left to gain."""
 
@@ -80,9 +89,8 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         return replace(first, noise=noise, outcome=refused)
     with blocks_share_cores(rows.n_columns):
         objective = JointObjective(rows, noise, problem.fit_intercept)
-        begin = first if start is None else start
-        starts = [objective.pack(begin.coef, begin.intercept, first.scale)]
-        end = _fit(problem, objective, starts, tol, max_iter)
+        begin = objective.pack(first.coef, first.intercept, first.scale)
+        end = _fit(problem, objective, begin, warm_start(objective, start), tol, max_iter)
         if end is None or not math.isfinite(end.value):
             why = "in which no place for all rows was found" if end is None else GROWS
             lost = nowhere(filled_at_start(noise), why, problem.fit_intercept)
@@ -110,54 +118,43 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
 def _fit(
     problem: Problem,
     objective: JointObjective,
-    starts: list[FloatArray],
+    begin: FloatArray,
+    warm: FloatArray | None,
     tol: float,
     max_iter: int,
-) -> newton.Descent | None:
+) -> Descent | None:
     """The best end of descents, if any; where there are many rows, of a sample first."""
     rows = objective.rows
-    m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_COLUMN * objective.size)
-    large = 4 * m <= rows.n_rows
-    sample = objective.on(rows.sample(m)) if large else objective
-    if not objective.convex:
-        starts = [robust_start(problem, sample, max_iter), *starts]
-    ends = [
-        _descend(sample, theta, SAMPLE_TOL, min(max_iter, FIRST_STEPS), ENOUGH * sample.size)
-        for theta in candidates(sample, starts)
-    ]
-    best = min(ends, key=_value, default=None)
-    if best is None or not math.isfinite(best.value):
-        return None
-    exact, theta = EXACT * rows.total_weight, best.theta
-    near: Curvature | None = best.curvature
-    if large:
-        near = best.curvature.scaled(rows.total_weight / sample.rows.total_weight)
+    m = max(SAMPLE_ROWS, SAMPLE_ROWS_A_COLUMN * objective.size, rows.n_rows // SAMPLE_SHARE)
+    exact = EXACT * rows.total_weight
+
+    def to_the_end(theta: FloatArray, near: Curvature | None = None) -> Descent:
+        return descend_jointly(objective, theta, tol, max_iter, exact, near, problem.watch)
+
+    if 4 * m > rows.n_rows:
+        ends = different_ends(problem, objective, begin, warm, to_the_end)
+        best = min(ends, key=cost_of, default=None)
+        if best is not None and best is not ends[0] and math.isfinite(best.value):
+            best = to_the_end(best.theta, best.curvature)
+        return settled(objective, best, tol, to_the_end)
+    sample = objective.on(rows.sample(m))
+    ends = [end for end in different_ends(problem, sample, begin, warm) if math.isfinite(end.value)]
+    factor = rows.total_weight / sample.rows.total_weight
+    worst = min(map(cost_of, ends), default=math.inf) + RIVAL * sample.rows.total_weight
+    found: list[Descent] = []
+    for end in sorted(ends, key=cost_of):
+        if found and (found[-1].stopped or end.value > worst):
+            break
+        near: Curvature | None = end.curvature.scaled(factor)
+        theta = end.theta
+        if warm is not None and is_close(sample, end, warm):
+            theta = warm
+        elif warm is not None and objective.value(warm) < objective.value(theta):
+            theta, near = warm, None
         if has_ends(objective.noise(theta)):
             theta, near = _inside(objective, sample, theta), None
-    return _descend(objective, theta, tol, max_iter, exact, near, problem.watch)
-
-
-def _descend(
-    objective: JointObjective,
-    theta: FloatArray,
-    tol: float,
-    max_iter: int,
-    exact: float,
-    near: Curvature | None = None,
-    watch: Watch = NOBODY,
-) -> newton.Descent:
-    patience = newton.PATIENCE if objective.convex else max_iter
-    weight = objective.rows.total_weight
-
-    def stops(theta: FloatArray) -> bool:
-        scale, noise = objective.scale(theta), objective.noise(theta)
-        return watch.stops(lambda: Place(*objective.unpack(theta), scale, noise))
-
-    steps = min(max_iter, STRAIGHT_STEPS) if objective.open.size else max_iter
-    end = newton.descend(objective, theta, weight, tol, steps, exact, near, patience, stops)
-    if end.stopped or end.n_iter >= max_iter or end.gap <= tol or not math.isfinite(end.value):
-        return end
-    return curved_valley.follow(objective, end, tol, max_iter, exact, stops)
+        found.append(to_the_end(theta, near))
+    return settled(objective, min(found, key=cost_of, default=None), tol, to_the_end)
 
 
 def _inside(objective: JointObjective, sample: JointObjective, theta: FloatArray) -> FloatArray:
@@ -169,12 +166,8 @@ def _inside(objective: JointObjective, sample: JointObjective, theta: FloatArray
     return theta if there is None else np.concatenate([there, theta[n:]])
 
 
-def _value(end: newton.Descent) -> float:
-    return end.value if math.isfinite(end.value) else math.inf
-
-
 def _judge(
-    end: newton.Descent, noise: Noise, weight: float, tol: float, max_iter: int
+    end: Descent, noise: Noise, weight: float, tol: float, max_iter: int
 ) -> tuple[Outcome, float]:
     """How it ended, and the gap; nothing bounds that of shapes whose search was stopped."""
     gap = end.gap if np.isfinite(end.gap) else math.inf

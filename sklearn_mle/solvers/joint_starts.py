@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +11,22 @@ from sklearn_mle.likelihoods.joint import JointObjective
 from sklearn_mle.likelihoods.location_scale import LocationScale
 from sklearn_mle.noises.laplace import Laplace
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.solvers import least_absolute, newton
+from sklearn_mle.rows.design import weighted_gram
+from sklearn_mle.rows.rows import Block
+from sklearn_mle.solvers import descent, least_absolute
+from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.interior import has_ends, moved_inside
-from sklearn_mle.solvers.solution import Problem
+from sklearn_mle.solvers.solution import Problem, Start
 from sklearn_mle.solvers.watch import NOBODY
 
 ROBUST_ROWS, ROBUST_ROWS_A_TERM = 500, 20
 """Rows that a robust start is fitted to: it need not be exact, but far rows must not move it."""
+ROBUST_STEPS, LEVEL = 40, 0.98
+"""Reweightings of a robust start; they end where the median residual falls by less."""
+NORMAL_MEDIAN = 0.6745
+"""The median absolute residual of the normal law, in scales."""
+FEW_ROWS_A_PARAMETER = 75
+ABSOLUTE_STEPS = 100
 ROUGH_STEPS = 5
 """Newton steps after which the shapes of a start are compared."""
 KEPT = 3
@@ -25,13 +35,78 @@ ENOUGH = 1e-2
 """Decrement a parameter at which descents are compared; that of its sampling error is 1."""
 
 
-def robust_start(problem: Problem, sample: JointObjective, max_iter: int) -> FloatArray:
-    """The least absolute fit of some rows, which far rows do not move."""
-    few = sample.rows.sample(max(ROBUST_ROWS, ROBUST_ROWS_A_TERM * sample.n_linear))
-    likelihood = LocationScale(Laplace())
-    absolute = replace(problem, rows=few, likelihood=likelihood, watch=NOBODY)
-    fit = least_absolute.solve(absolute, start=None, tol=1e-6, max_iter=max_iter)
-    return sample.pack(fit.coef, fit.intercept, fit.scale or sample.y_unit)
+def robust_start(sample: JointObjective, theta: FloatArray) -> FloatArray:
+    """A fit of some rows that far rows do not move, from another one.
+
+    Rows whose residual is beyond the median of all count in inverse proportion to it. A fit that
+    far rows have drawn to themselves comes closer to the others by a constant factor each time.
+
+    Parameters
+    ----------
+    sample : JointObjective
+    theta : ndarray of shape (n_linear,)
+
+    Returns
+    -------
+    ndarray of shape (n_linear,)
+    """
+    few = sample.on(sample.rows.sample(max(ROBUST_ROWS, ROBUST_ROWS_A_TERM * sample.n_linear)))
+    theta = theta / sample.tau(theta)
+    median = _median(few, theta)
+    for _ in range(ROBUST_STEPS):
+        if not median > 0.0:
+            break
+        ahead = _reweighted(few, theta, median)
+        after = _median(few, ahead)
+        if not after < median:
+            break
+        theta, before, median = ahead, median, after
+        if median > LEVEL * before:
+            break
+    return theta * (NORMAL_MEDIAN / median) if median > 0.0 else theta
+
+
+def _median(few: JointObjective, theta: FloatArray) -> float:
+    return float(np.median(np.abs(few.rows.entries(few.residuals(theta)))))
+
+
+def _reweighted(few: JointObjective, theta: FloatArray, median: float) -> FloatArray:
+    """The least squares of rows that count less the further they are beyond the median."""
+
+    def per_block(block: Block) -> tuple[FloatArray]:
+        A = few._columns(block)
+        share = median / np.maximum(np.abs(A @ theta), median)
+        return (weighted_gram(A, block.weigh(share)),)
+
+    gram = few.rows.total(per_block)[0]
+    step, _ = Curvature.of(gram[:-1, :-1]).step(gram[:-1, -1])
+    return np.append(step, 1.0)
+
+
+def absolute_start(problem: Problem, objective: JointObjective) -> list[FloatArray]:
+    """The least absolute fit of rows so few that costs may have many minima; else nothing."""
+    rows = objective.rows
+    if rows.n_rows > FEW_ROWS_A_PARAMETER * objective.size:
+        return []
+    absolute = replace(problem, rows=rows, likelihood=LocationScale(Laplace()), watch=NOBODY)
+    fit = least_absolute.solve(absolute, start=None, tol=1e-6, max_iter=ABSOLUTE_STEPS)
+    return [objective.pack(fit.coef, fit.intercept, fit.scale or objective.y_unit)]
+
+
+def warm_start(objective: JointObjective, start: Start | None) -> FloatArray | None:
+    """An earlier fit of the same law, with its scale and shapes, shape (size,).
+
+    Returns
+    -------
+    ndarray or None
+        None where there is no such fit, or it had no scale or no shapes that are searched.
+    """
+    noise = objective.open.noise
+    if start is None or not start.scale or start.noise is None or start.noise.name != noise.name:
+        return None
+    linear = objective.pack(start.coef, start.intercept, start.scale)
+    theta = np.concatenate([linear, objective.open.places_of(start.noise)])
+    return theta if np.isfinite(theta).all() else None
 
 
 def candidates(sample: JointObjective, starts: list[FloatArray]) -> list[FloatArray]:
@@ -73,7 +148,7 @@ def _beginnings(
     found = []
     for theta in starts:
         value = held.value(theta)
-        if has_ends(noise) or not np.isfinite(value):
+        if has_ends(noise) or not math.isfinite(value):
             inside = moved_inside(held, held, theta)
             if inside is None:
                 continue
@@ -83,6 +158,6 @@ def _beginnings(
         found = [min(found, key=lambda one: one[0])]
     if n_places > KEPT:
         weight, enough = held.rows.total_weight, ENOUGH * held.size
-        ends = [newton.descend(held, at, weight, 1.0, ROUGH_STEPS, enough) for _, at in found]
-        found = [(end.value, end.theta) for end in ends if np.isfinite(end.value)]
+        ends = [descent.descend(held, at, weight, 1.0, ROUGH_STEPS, enough) for _, at in found]
+        found = [(end.value, end.theta) for end in ends if math.isfinite(end.value)]
     return found

@@ -98,16 +98,21 @@ class Problem:
 
 @dataclass(frozen=True)
 class Start:
-    """Where a solver may begin: an earlier fit's coefficients.
+    """Where a solver may begin: an earlier fit.
 
     Parameters
     ----------
     coef : ndarray of shape (n_columns,), or (n_classes, n_columns)
     intercept : float, or ndarray of shape (n_classes,)
+    scale : float, optional
+    noise : Noise, optional
+        With every shape filled in.
     """
 
     coef: FloatArray
     intercept: Any
+    scale: float | None = None
+    noise: Any = None
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,9 @@ class Units:
         if start is None:
             return None
         coef = np.ldexp(start.coef, self.of_columns - self.of_y)
-        return replace(start, coef=coef, intercept=np.ldexp(start.intercept, -self.of_y))
+        scale = None if start.scale is None else float(np.ldexp(start.scale, -self.of_y))
+        intercept = np.ldexp(start.intercept, -self.of_y)
+        return replace(start, coef=coef, intercept=intercept, scale=scale)
 
     def _fits(self, number: float) -> bool:
         return math.isfinite(number) and math.frexp(number)[1] + self.of_y <= 1024

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sklearn_mle import MLEClassifier, MLERegressor
-from sklearn_mle.noises import AsymmetricLaplace, StudentT
+from sklearn_mle.likelihoods.joint import JointObjective
+from sklearn_mle.noises import AsymmetricLaplace, FromScipy, StudentT
 
 NOISES = ["laplace", AsymmetricLaplace(0.9), "logistic", "gumbel", "huber", StudentT(4)]
 SIZES = [(3000, 4), (40000, 6)]
@@ -90,3 +92,68 @@ def test_other_features_or_classes_are_a_cold_start(change):
     else:
         later = np.array(["a", "b", "c"])[later]
     assert_same_fit(warm.fit(X, later), MLEClassifier().fit(X, later))
+
+
+SMOOTH = ["logistic", "gumbel", "huber", StudentT(4), "student_t", FromScipy(stats.genlogistic)]
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """How often cost or derivatives of so many rows were asked for."""
+    counted = {}
+
+    def counting(method):
+        def call(self, *args, **kwargs):
+            counted[self.rows.n_rows] = counted.get(self.rows.n_rows, 0) + 1
+            return method(self, *args, **kwargs)
+
+        return call
+
+    for name in ("value", "value_and_gradient", "_derivatives", "along"):
+        monkeypatch.setattr(JointObjective, name, counting(getattr(JointObjective, name)))
+    return counted
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("noise", SMOOTH, ids=str)
+def test_scale_and_shapes_start_where_they_were(noise, size, passes):
+    X, y, later = measured(*size, seed=2)
+    warm = MLERegressor(noise=noise, warm_start=True).fit(X, y)
+    passes.clear()
+    warm.fit(X, later)
+    spent = dict(passes)
+    passes.clear()
+    cold = MLERegressor(noise=noise).fit(X, later)
+    assert warm.n_iter_ < cold.n_iter_
+    assert spent[size[0]] < passes[size[0]]
+    assert warm.log_likelihood_ == pytest.approx(cold.log_likelihood_, rel=1e-12)
+    np.testing.assert_allclose(warm.coef_, cold.coef_, rtol=1e-7)
+
+
+@pytest.mark.parametrize("noise", SMOOTH, ids=str)
+def test_other_data_have_an_optimum_of_their_own(noise):
+    X, y, _ = measured(500, 4, seed=3)
+    model = MLERegressor(noise=noise, warm_start=True).fit(X, y)
+    rng = np.random.default_rng(4)
+    for X_new, y_new in [(X[:90], 1e3 * y[:90] + 5.0), (X, rng.normal(size=500)), (0.1 * X, -y)]:
+        cold = MLERegressor(noise=noise).fit(X_new, y_new)
+        model.fit(X_new, y_new)
+        assert model.log_likelihood_ >= cold.log_likelihood_ - 1e-9 * abs(cold.log_likelihood_)
+
+
+def test_a_fit_of_another_law_lends_its_coefficients_alone():
+    X, y, _ = measured(500, 4, seed=5)
+    model = MLERegressor(noise=stats.t(df=5), warm_start=True).fit(X, y)
+    for noise in [stats.t, "student_t", stats.genlogistic, "laplace", "logistic"]:
+        cold = MLERegressor(noise=noise).fit(X, y)
+        model.set_params(noise=noise).fit(X, y)
+        assert model.log_likelihood_ == pytest.approx(cold.log_likelihood_, rel=1e-12)
+
+
+def test_an_exact_fit_has_no_scale_to_start_from():
+    X, y, _ = measured(500, 4, seed=6)
+    model = MLERegressor(noise="logistic", warm_start=True)
+    with pytest.warns(UserWarning, match="goes through every row"):
+        model.fit(X, X.sum(axis=1))
+    cold = MLERegressor(noise="logistic").fit(X, y)
+    assert model.fit(X, y).log_likelihood_ == pytest.approx(cold.log_likelihood_, rel=1e-12)
