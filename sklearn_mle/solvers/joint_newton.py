@@ -23,7 +23,7 @@ from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import least_squares
 from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.descent import Descent
-from sklearn_mle.solvers.interior import is_interior, moved_inside, nowhere, refusal
+from sklearn_mle.solvers.interior import has_ends, is_interior, moved_inside, nowhere, refusal
 from sklearn_mle.solvers.joint_ends import (
     cost_of,
     descend_jointly,
