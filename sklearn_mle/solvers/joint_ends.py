@@ -142,9 +142,7 @@ def settled(
     A few rows may be so far from where a descent begins that nothing else is seen of the cost:
     where it grows like ``exp(-z)`` each step then brings them closer by one scale alone.
     """
-    if best is None or not math.isfinite(best.value):
-        return None
-    if best.gap <= tol or best.stopped:
+    if best is None or not math.isfinite(best.value) or best.gap <= tol or best.stopped:
         return best
     theta, value = best.theta, best.value
     for _ in range(HALVINGS):

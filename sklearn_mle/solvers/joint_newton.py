@@ -138,12 +138,14 @@ def _fit(
             best = to_the_end(best.theta, best.curvature)
         return settled(objective, best, tol, to_the_end)
     sample = objective.on(rows.sample(m))
-    ends = [end for end in different_ends(problem, sample, begin, warm) if math.isfinite(end.value)]
+    ends = different_ends(problem, sample, begin, warm)
+    if not any(math.isfinite(end.value) for end in ends):
+        return next(iter(ends), None)
     factor = rows.total_weight / sample.rows.total_weight
-    worst = min(map(cost_of, ends), default=math.inf) + RIVAL * sample.rows.total_weight
+    worst = min(map(cost_of, ends)) + RIVAL * sample.rows.total_weight
     found: list[Descent] = []
     for end in sorted(ends, key=cost_of):
-        if found and (found[-1].stopped or end.value > worst):
+        if found and (found[-1].stopped or not end.value <= worst):
             break
         near: Curvature | None = end.curvature.scaled(factor)
         theta = end.theta
