@@ -31,6 +31,8 @@ DELICATE = 1e3
 """Condition from which on combining columns in double precision loses digits that matter."""
 NARROW = 64
 """Columns up to which scaling is fastest as a product with a matrix."""
+FEW_ROWS, FEW_ROWS_A_COLUMN = 1000, 20
+"""Rows that are enough for a frame where columns are clearly independent."""
 LEAST_SQUARE = 1e-200
 """Mean squares below this, or above its inverse, are computed in units of the columns."""
 FAR = 1e3 * EPS
@@ -216,6 +218,21 @@ def plain_frame(size: int) -> Frame:
         None,
         False,
     )
+
+
+def frame_of_few(X: Matrix, y: FloatArray, share: FloatArray, intercept: bool) -> Frame:
+    """The frame of a stride of sampled rows if that leaves no doubt, otherwise of all of them.
+
+    Columns that are clearly independent in some rows are so in all; centre and spread need not be
+    accurate.
+    """
+    m, p = X.shape
+    stride = m // max(FEW_ROWS, FEW_ROWS_A_COLUMN * p)
+    if stride > 1:
+        frame = fit_frame(X[::stride], y[::stride], share[::stride], intercept)
+        if frame.mix is None and not frame.dropped.shape[0]:
+            return frame
+    return fit_frame(X, y, share, intercept)
 
 
 def fit_frame(X: Matrix, y: FloatArray, share: FloatArray, intercept: bool) -> Frame:

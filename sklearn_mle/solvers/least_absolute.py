@@ -31,7 +31,7 @@ from sklearn_mle.rows.matrix import (
 )
 from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
-from sklearn_mle.solvers.column_frame import EPS, Frame, fit_frame
+from sklearn_mle.solvers.column_frame import EPS, Frame, fit_frame, frame_of_few
 from sklearn_mle.solvers.duality_gap import prove
 from sklearn_mle.solvers.exact_vertex import by_linear_programme
 from sklearn_mle.solvers.narrowing import solve_near
@@ -158,7 +158,8 @@ def _framed(
     weight = np.ones(light) if drawn.weight is None else drawn.weight
     share = np.ones(light)
     while True:
-        frame = fit_frame(X, y, share, problem.fit_intercept)
+        fit = fit_frame if fraction == 1.0 else frame_of_few
+        frame = fit(X, y, share, problem.fit_intercept)
         if fraction == 1.0 or not frame.dropped.shape[0]:
             break
         more = rows.keep(lambda block, f=frame: f.broken(block.X))
