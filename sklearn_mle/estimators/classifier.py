@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import BaseEstimator
 
 from sklearn_mle.estimators import checks, rooms
 from sklearn_mle.estimators.by_likelihood import ByLikelihoodMixin
-from sklearn_mle.estimators.lazily import lazy_on_dask
+from sklearn_mle.estimators.class_predictions import ClassPredictions
 from sklearn_mle.estimators.progress import (
     CallbackSupportMixin,
     finish,
@@ -20,13 +18,10 @@ from sklearn_mle.estimators.progress import (
     watched,
     with_callbacks,
 )
-from sklearn_mle.estimators.speak import frames_inside, refuse, speak, speak_of_passes
-from sklearn_mle.likelihoods.class_laws import log_probabilities, probabilities
-from sklearn_mle.likelihoods.class_sums import log_likelihood, share_right
+from sklearn_mle.estimators.speak import refuse, speak, speak_of_passes
 from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.noises.derivation import BERNOULLI, CATEGORICAL, Derivation
-from sklearn_mle.rows.kinds import is_dask
-from sklearn_mle.rows.rows import FloatArray, Rows
+from sklearn_mle.rows.rows import Rows
 from sklearn_mle.solvers.choose import choose
 from sklearn_mle.solvers.separation import separated
 from sklearn_mle.solvers.solution import Problem, Solution, Start, Status
@@ -34,11 +29,7 @@ from sklearn_mle.solvers.units import in_ordinary_units
 from sklearn_mle.solvers.watch import Place
 
 
-def _classes(estimator: Any) -> list[Any]:
-    return estimator.classes_.tolist()
-
-
-class MLEClassifier(CallbackSupportMixin, ByLikelihoodMixin, ClassifierMixin, BaseEstimator):
+class MLEClassifier(CallbackSupportMixin, ByLikelihoodMixin, ClassPredictions, BaseEstimator):
     """Linear classification by maximum likelihood.
 
     The label of a row is Bernoulli for two classes, which gives the binary cross-entropy as loss,
@@ -219,139 +210,11 @@ class MLEClassifier(CallbackSupportMixin, ByLikelihoodMixin, ClassifierMixin, Ba
         """
         return CATEGORICAL if len(getattr(self, "classes_", ())) > 2 else BERNOULLI
 
-    @lazy_on_dask(names=_classes)
-    def decision_function(self, X: ArrayLike) -> FloatArray:
-        """Linear scores.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            The log-odds of the second of two classes; or a score for each class.
-        """
-        scores = self._scores(X)
-        return scores[:, 0] if self.classes_.size == 2 else scores
-
-    @lazy_on_dask()
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The most probable class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        scores = self.decision_function(X)
-        best = (scores > 0.0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[best]
-
-    @lazy_on_dask(names=_classes)
-    def predict_proba(self, X: ArrayLike) -> FloatArray:
-        """Probabilities of the classes, in the order of ``classes_``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return probabilities(self._scores(X))
-
-    @lazy_on_dask(names=_classes)
-    def predict_log_proba(self, X: ArrayLike) -> FloatArray:
-        """Natural logarithms of `predict_proba`, exact where probabilities are tiny.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return log_probabilities(self._scores(X))
-
-    @lazy_on_dask(with_y=True)
-    def log_prob(self, X: ArrayLike, y: ArrayLike) -> FloatArray:
-        """Log-probability of each row's label.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Minus infinity, with a warning, for labels that `fit` has not seen.
-        """
-        check_is_fitted(self)
-        X, y, _ = checks.labelled_features(self, X, y, None, reset=False)
-        return self._log_prob(X, y)
-
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """The share of rows whose class is predicted.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), optional
-
-        Returns
-        -------
-        float
-        """
-        if not is_dask(X):
-            return float(super().score(X, y, sample_weight))
-        check_is_fitted(self)
-        found = rooms.labelled_rows(self, X, y, sample_weight, reset=False)
-        rows = found.rows(np.ones(found.classes.size))
-        return share_right(rows, self._places(found), self.coef_, self.intercept_)
-
     def _rows(self, found: Any) -> tuple[NDArray[Any], Rows]:
         """The classes, and rows with their codes for y and class factors in the weights."""
         checks.check_two_classes(found.classes)
         factors = checks.class_factors(self.class_weight, found.classes, found.mass)
         return found.classes, found.rows(factors)
-
-    def _scores(self, X: ArrayLike) -> FloatArray:
-        check_is_fitted(self)
-        return checks.features(self, X) @ self.coef_.T + self.intercept_
-
-    def _log_prob(self, X: NDArray[np.floating], y: NDArray[Any]) -> FloatArray:
-        codes = np.searchsorted(self.classes_, y).clip(0, self.classes_.size - 1)
-        logs = log_probabilities(X @ self.coef_.T + self.intercept_)
-        chosen = logs[np.arange(codes.size), codes]
-        unseen = self.classes_[codes] != y
-        if unseen.any():
-            _warn_of_unseen(np.unique(y[unseen]))
-            chosen[unseen] = -np.inf
-        return chosen
-
-    def _likelihood_of(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
-    ) -> tuple[float, float]:
-        found = rooms.labelled_rows(self, X, y, sample_weight, reset=False)
-        places, n = self._places(found), float(found.mass.sum())
-        if np.any(places < 0):
-            _warn_of_unseen(found.classes[places < 0])
-            return -np.inf, n
-        rows = found.rows(np.ones(found.classes.size))
-        return log_likelihood(rows, places, self.coef_, self.intercept_), n
-
-    def _places(self, found: Any) -> NDArray[np.intp]:
-        """The place among the classes of the fit of each class that was found; -1 for others."""
-        places = np.searchsorted(self.classes_, found.classes).clip(0, self.classes_.size - 1)
-        return np.where(self.classes_[places] == found.classes, places, -1)
 
     @property
     def _n_parameters(self) -> int:
@@ -377,13 +240,3 @@ class MLEClassifier(CallbackSupportMixin, ByLikelihoodMixin, ClassifierMixin, Ba
 def _attributes(place: Place, classes: NDArray[Any]) -> dict[str, Any]:
     """The fitted attributes at a place on the way."""
     return {"classes_": classes, "coef_": place.coef, "intercept_": place.intercept}
-
-
-def _warn_of_unseen(labels: NDArray[Any]) -> None:
-    warnings.warn(
-        f"y holds labels that fit has not seen: {labels.tolist()}. Their probability is 0 and "
-        "their log-probability minus infinity; fit on rows of every class (for cross-validation, "
-        "stratified splits).",
-        UserWarning,
-        stacklevel=1 + frames_inside(),
-    )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from sklearn_mle.rows import design as design_file
 from sklearn_mle.rows import matrix
 from sklearn_mle.rows.design import (
     column_squares,
@@ -125,3 +126,15 @@ def test_entries_with_their_rows_and_columns(X):
         np.testing.assert_allclose(matrix.column_sizes(kind), np.abs(X).max(axis=0))
         stacked = matrix.in_full(matrix.stack_rows([kind, kind]))
         np.testing.assert_array_equal(stacked, np.vstack([X, X]))
+
+
+def test_weighted_rows_in_pieces_add_up(monkeypatch):
+    rng = np.random.default_rng(0)
+    Z, weight = rng.standard_normal((1000, 7)), rng.uniform(0.0, 2.0, 1000)
+    expected = Z.T @ (Z * weight[:, None])
+    for size in (1, 8 * 7 * 300, 2**20):
+        monkeypatch.setattr(design_file, "PIECE_BYTES", size)
+        np.testing.assert_allclose(weighted_gram(Z, weight), expected, rtol=1e-12)
+        single = weighted_gram(Z.astype(np.float32), weight.astype(np.float32))
+        assert single.dtype == np.float32
+        np.testing.assert_allclose(single, expected, rtol=1e-4, atol=1e-2)
