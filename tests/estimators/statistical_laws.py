@@ -28,7 +28,7 @@ class Law:
     @property
     def shapes(self):
         """The true places of open shapes on the line that is searched."""
-        return OpenShapes(self.noise).places_of(self.true)
+        return OpenShapes.of(self.noise).places_of(self.true)
 
 
 def _held(noise):

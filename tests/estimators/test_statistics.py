@@ -15,7 +15,7 @@ slow = pytest.mark.slow
 @pytest.mark.parametrize("name", LAWS)
 def test_no_general_optimiser_finds_more(name, seeds, starts):
     law = LAWS[name]
-    shapes = OpenShapes(law.noise)
+    shapes = OpenShapes.of(law.noise)
 
     def cost(theta):
         z = (y - X @ theta[:5] - theta[5]) / np.exp(theta[6])
@@ -51,7 +51,7 @@ def test_estimates_have_no_bias(name, samples, n):
     and p is 2. Scale and shapes are compared on the line, where their law is nearly normal.
     """
     law = LAWS[name]
-    shapes, off = OpenShapes(law.noise), []
+    shapes, off = OpenShapes.of(law.noise), []
     for seed in range(samples):
         X, y, coef, intercept, scale = law.sample(n, 2, seed)
         fit = MLERegressor(law.noise).fit(X, y)
