@@ -174,8 +174,8 @@ class MLEClassifier(CallbackSupportMixin, ByLikelihoodMixin, ClassPredictions, B
             Where the fit is not to ``tol``, or a callback stopped it.
         """
         checks.check_settings(self)
-        found = rooms.labelled_rows(self, X, y, sample_weight, reset=True)
-        classes, given = self._rows(found)
+        # the codes are not kept beside the rows that are made of them
+        classes, given = self._rows(rooms.labelled_rows(self, X, y, sample_weight, reset=True))
         rows, units = in_ordinary_units(given, has_target=False)
         likelihood = Softmax(classes.size)
         solver = choose(likelihood, self.solver, rows)

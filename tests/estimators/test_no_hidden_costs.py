@@ -8,7 +8,7 @@ import sklearn.utils.validation
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 
-from sklearn_mle import MLERegressor
+from sklearn_mle import MLEClassifier, MLERegressor
 
 NOISES = ["gaussian", "laplace"]
 
@@ -48,6 +48,17 @@ def test_memory_beyond_the_data_is_a_share_of_them(noise, share):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak <= share * X.nbytes
+
+
+@pytest.mark.slow
+def test_memory_of_classes_is_less_than_a_quarter_of_the_data():
+    X, y = data(2_000_000, 20)
+    labels = (y > 0.0).astype(int)
+    tracemalloc.start()
+    MLEClassifier().fit(X, labels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 0.25 * X.nbytes
 
 
 @pytest.mark.parametrize("noise", NOISES)
