@@ -69,7 +69,8 @@ def descend_jointly(
 
     steps = min(max_iter, STRAIGHT_STEPS) if objective.open.size else max_iter
     end = descent.descend(objective, theta, weight, tol, steps, exact, near, patience, ends)
-    there = end.gap <= tol or not math.isfinite(end.value)
+    compared = stops is not never and end.n_iter == 0
+    there = end.gap <= tol or not math.isfinite(end.value) or compared
     if end.stopped or end.n_iter >= max_iter or there or not objective.open.size:
         return end
     return curved_valley.follow(objective, end, tol, max_iter, exact, ends)

@@ -25,6 +25,7 @@ from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.descent import Descent
 from sklearn_mle.solvers.interior import has_ends, is_interior, moved_inside, nowhere, refusal
 from sklearn_mle.solvers.joint_ends import (
+    SAMPLE_TOL,
     cost_of,
     descend_jointly,
     different_ends,
@@ -147,6 +148,8 @@ def _fit(
     for end in sorted(ends, key=cost_of):
         if found and (found[-1].stopped or not end.value <= worst):
             break
+        if found and end.gap > SAMPLE_TOL:
+            continue
         near: Curvature | None = end.curvature.scaled(factor)
         theta = end.theta
         if warm is not None and is_close(sample, end, warm):
