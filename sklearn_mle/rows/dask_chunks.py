@@ -12,9 +12,9 @@ import dask.array as da
 import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 
-from sklearn_mle.rows.chunk import MisfitError
 from sklearn_mle.rows.dask_rows import Chunks, computed
 from sklearn_mle.rows.kinds import is_dask
+from sklearn_mle.rows.survey import MisfitError
 
 
 def is_frame(data: Any) -> bool:

@@ -23,9 +23,10 @@ from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from sklearn_mle.rows import chunk
-from sklearn_mle.rows.chunk import MisfitError, Recipe, Step, Survey
+from sklearn_mle.rows.chunk import Recipe, Step
 from sklearn_mle.rows.in_memory import InMemoryRows, spread
 from sklearn_mle.rows.rows import Rows
+from sklearn_mle.rows.survey import MisfitError, Survey, survey
 from sklearn_mle.rows.threads import tasks_share_cores
 
 FAN_IN = 8
@@ -244,7 +245,7 @@ def surveyed(
     graph = dict(chunks.graph)
     name = _name("survey")
     for i in range(n):
-        look = partial(chunk.survey, recipe, i, places[i])
+        look = partial(survey, recipe, i, places[i])
         graph[(name, i)] = (look, *chunks.arguments(i))
     (found,) = _now(_summed(graph, [(name, i) for i in range(n)]))
     samples = {}
