@@ -47,8 +47,9 @@ class StudentT(Noise):
     formulas = Formulas(
         "Student t",
         density=(
-            "C(df) (1 + z**2 / df)**(-(df + 1) / 2)",
-            r"C_\nu (1 + z^2/\nu)^{-(\nu+1)/2}",
+            "C(df) (1 + z**2 / df)**(-(df + 1) / 2),  C(df) = 1 / (sqrt(df) Beta(1/2, df/2))",
+            r"C_\nu (1 + z^2/\nu)^{-(\nu+1)/2},"
+            r"\quad C_\nu = 1 / (\sqrt{\nu}\, B(\tfrac12, \tfrac{\nu}{2}))",
         ),
         constant=("log(1 / C(df))", r"\log (1 / C_\nu)"),
         loss=("(df + 1) / 2 log(1 + z**2 / df)", r"\tfrac{\nu+1}{2} \log(1 + z^2/\nu)"),
