@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn import get_config
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
@@ -255,7 +256,7 @@ def _first(wrong: NDArray[np.bool_]) -> int:
 
 def _validated(estimator: Any, X: Any, y: Any = "no_validation", **how: Any) -> Any:
     """scikit-learn's own validation, with the way out where its message has none."""
-    if is_large(X) and surely_finite(X):
+    if is_large(X) and not get_config()["assume_finite"] and surely_finite(X):
         how["ensure_all_finite"] = False
     try:
         return validate_data(estimator, X, y, accept_sparse="csr", dtype=DTYPES, **how)

@@ -126,17 +126,16 @@ class ClassPredictions(ClassifierMixin):
         check_is_fitted(self)
         found = rooms.labelled_rows(self, X, y, sample_weight, reset=False)
         rows = found.rows(np.ones(found.classes.size))
-        return share_right(rows, self._places(found), self.coef_, self.intercept_)
+        return share_right(rows, self._places(found.classes), self.coef_, self.intercept_)
 
     def _scores(self, X: ArrayLike) -> FloatArray:
         check_is_fitted(self)
         return checks.features(self, X) @ self.coef_.T + self.intercept_
 
     def _log_prob(self, X: NDArray[np.floating], y: NDArray[Any]) -> FloatArray:
-        codes = np.searchsorted(self.classes_, y).clip(0, self.classes_.size - 1)
+        places = self._places(y)
         logs = log_probabilities(X @ self.coef_.T + self.intercept_)
-        chosen = logs[np.arange(codes.size), codes]
-        unseen = self.classes_[codes] != y
+        chosen, unseen = logs[np.arange(places.size), places], places < 0
         if unseen.any():
             _warn_of_unseen(np.unique(y[unseen]))
             chosen[unseen] = -np.inf
@@ -146,17 +145,17 @@ class ClassPredictions(ClassifierMixin):
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
     ) -> tuple[float, float]:
         found = rooms.labelled_rows(self, X, y, sample_weight, reset=False)
-        places, n = self._places(found), float(found.mass.sum())
+        places, n = self._places(found.classes), float(found.mass.sum())
         if np.any(places < 0):
             _warn_of_unseen(found.classes[places < 0])
             return -np.inf, n
         rows = found.rows(np.ones(found.classes.size))
         return log_likelihood(rows, places, self.coef_, self.intercept_), n
 
-    def _places(self, found: Any) -> NDArray[np.intp]:
-        """The place among the classes of the fit of each class that was found; -1 for others."""
-        places = np.searchsorted(self.classes_, found.classes).clip(0, self.classes_.size - 1)
-        return np.where(self.classes_[places] == found.classes, places, -1)
+    def _places(self, labels: NDArray[Any]) -> NDArray[np.intp]:
+        """The place of each label among the classes of the fit; -1 for others."""
+        places = np.searchsorted(self.classes_, labels).clip(0, self.classes_.size - 1)
+        return np.where(self.classes_[places] == labels, places, -1)
 
 
 def _warn_of_unseen(labels: NDArray[Any]) -> None:

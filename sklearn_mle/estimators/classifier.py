@@ -181,15 +181,14 @@ class MLEClassifier(CallbackSupportMixin, ByLikelihoodMixin, ClassPredictions, B
         solver = choose(likelihood, self.solver, rows)
 
         def attributes(at: Place) -> dict[str, Any]:
-            return _attributes(at if units is None else units.place(at), classes)
+            return _attributes(units.place(at), classes)
 
         watch = watch_of(self, rows, X, y, sample_weight, solver, attributes)
         problem = Problem(watched(rows, watch), likelihood, bool(self.fit_intercept), watch)
-        start = self._start(rows, classes)
-        start = start if units is None else units.start(start)
-        solution = solver.solve(problem, start=start, tol=self.tol, max_iter=self.max_iter)
-        if units is not None:
-            solution = units.solution(solution)
+        start = units.start(self._start(rows, classes))
+        solution = units.solution(
+            solver.solve(problem, start=start, tol=self.tol, max_iter=self.max_iter)
+        )
         refuse(solution.outcome)
         self._keep(solution, classes)
         finish(watch)

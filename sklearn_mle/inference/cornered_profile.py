@@ -83,8 +83,8 @@ def _of_scale(
 
 def _over_shape(
     valley: Valley, costs: LocationScaleCosts, cost: Callable[[Noise], float]
-) -> tuple[float, Noise]:
-    """The least of a cost over the one open shape, and where it is."""
+) -> tuple[float, float]:
+    """The least of a cost over the one open shape, and where that is on its line."""
     bottom = float(valley.split(valley.bottom)[1][1])
     spread = REACH / math.sqrt(valley.rows.total_weight)
     found = optimize.minimize_scalar(
@@ -93,7 +93,7 @@ def _over_shape(
         method="bounded",
         options={"xatol": PLACE * spread},
     )
-    return float(found.fun), costs.with_shapes(np.array([found.x]))
+    return float(found.fun), float(found.x)
 
 
 def _refitted(valley: Valley, costs: LocationScaleCosts, problem: Problem) -> float:
@@ -107,9 +107,7 @@ def _refitted(valley: Valley, costs: LocationScaleCosts, problem: Problem) -> fl
     def exact(noise: Noise, near: Start | None) -> Solution:
         return _solved(problem, noise, near)
 
-    _, best = _over_shape(valley, costs, lambda noise: exact(noise, None).cost)
-    (name,) = (shape.name for shape in costs.shapes)
-    middle = float(costs.stretches[1].stretched(best.shape_values([name])[0]))
+    _, middle = _over_shape(valley, costs, lambda noise: exact(noise, None).cost)
     near = middle + NEAR / math.sqrt(valley.rows.total_weight) * np.linspace(-1.0, 1.0, PLACES)
     tried = [exact(costs.with_shapes(np.array([u])), None) for u in near]
     tried.sort(key=lambda solution: solution.cost)

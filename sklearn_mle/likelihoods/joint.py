@@ -124,9 +124,14 @@ class JointObjective(Objective):
     def _shifted(self, coef: FloatArray) -> float:
         return 0.0 if self.shift is None else float(coef @ self.shift)
 
-    def value(self, theta: FloatArray) -> float:
+    def _law(self, theta: FloatArray) -> Noise | None:
+        """The noise at theta; None where it has no scale or no bounded density."""
         noise = self.noise(theta) if self.tau(theta) > 0.0 else None
-        if noise is None or not noise.bounded:
+        return noise if noise is not None and noise.bounded else None
+
+    def value(self, theta: FloatArray) -> float:
+        noise = self._law(theta)
+        if noise is None:
             return math.inf
 
         def per_block(block: Block) -> tuple[float]:
@@ -135,9 +140,9 @@ class JointObjective(Objective):
         return float(self.rows.total(per_block)[0]) + self._log_scale(theta)
 
     def value_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        if not self.tau(theta) > 0.0 or not self.noise(theta).bounded:
+        noise, u, n = self._law(theta), theta[self.n_linear :], self.n_linear
+        if noise is None:
             return math.inf, np.zeros(self.size)
-        noise, u, n = self.noise(theta), theta[self.n_linear :], self.n_linear
 
         def per_block(block: Block) -> tuple[float, FloatArray, FloatArray]:
             A = self._columns(block)
@@ -156,7 +161,7 @@ class JointObjective(Objective):
         return float(value) + self._log_scale(theta), gradient
 
     def derivatives(self, theta: FloatArray) -> Derivatives:
-        if not self.tau(theta) > 0.0 or not self.noise(theta).bounded:
+        if self._law(theta) is None:
             return self._nowhere()
         found = self._derivatives(theta, true=True)
         if not self.convex and not is_valley(found.hessian):

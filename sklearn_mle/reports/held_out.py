@@ -70,9 +70,13 @@ def held_out_score(
     """
     logs, weights = [], []
     w = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64).ravel()
-    one_split = _apart if is_dask(X) else _taken
+    labels = np.asarray(y)
     for train, test in splits:
-        logs.append(one_split(estimator, X, y, w, train, test))
+        if is_dask(X):
+            log = _apart(estimator, X, y, np.ones(len(labels)) if w is None else w, train, test)
+        else:
+            log = _taken(estimator, X, labels, w, train, test)
+        logs.append(log)
         weights.append(np.ones(len(test)) if w is None else w[test])
     log, weight = np.concatenate(logs), np.concatenate(weights)
     log, weight = log[weight > 0.0], weight[weight > 0.0]
@@ -83,19 +87,16 @@ def held_out_score(
 
 
 def _taken(
-    estimator: Any, X: Any, y: Any, w: FloatArray | None, train: Any, test: Any
+    estimator: Any, X: Any, labels: NDArray[Any], w: FloatArray | None, train: Any, test: Any
 ) -> FloatArray:
     """Log-probabilities of held-out rows, from a table of the others."""
-    labels = np.asarray(y)
     weight = None if w is None else w[train]
     fitted = fitted_clone(estimator, _safe_indexing(X, train), labels[train], weight)
     last, features = estimator_behind(fitted, _safe_indexing(X, test))
     return np.asarray(last.log_prob(features, labels[test]))
 
 
-def _apart(
-    estimator: Any, X: Any, y: Any, w: FloatArray | None, train: Any, test: Any
-) -> FloatArray:
+def _apart(estimator: Any, X: Any, y: Any, w: FloatArray, train: Any, test: Any) -> FloatArray:
     """The same, with all rows where they are and weight zero for those held out."""
     if not hasattr(estimator, "log_prob"):
         raise ValueError(
@@ -103,7 +104,5 @@ def _apart(
             f"would see rows that are held out; got {type(estimator).__name__}. Transform X first, "
             "or leave cv out: BIC charges for parameters without a split."
         )
-    n = np.asarray(y).shape[0] if w is None else w.shape[0]
-    repeats = np.bincount(train, minlength=n).astype(np.float64)
-    fitted = fitted_clone(estimator, X, y, repeats if w is None else w * repeats)
+    fitted = fitted_clone(estimator, X, y, w * np.bincount(train, minlength=w.shape[0]))
     return np.asarray(fitted.log_prob(X, y))[test]

@@ -324,22 +324,27 @@ def weighted_gram(Z: Design, weight: FloatArray) -> FloatArray:
     """
     if not isinstance(Z, np.ndarray):
         return Z.weighted_gram(weight)
-    root, (m, q) = np.sqrt(weight)[:, None], Z.shape
-    step = max(PIECE_BYTES // (8 * max(1, q)), q)
-    piece = np.empty((min(step, m), q), dtype=np.result_type(Z, weight))
-    gram = np.zeros((q, q), dtype=piece.dtype)
-    for first in range(0, m, step):
-        part = slice(first, min(first + step, m))
-        R = np.multiply(Z[part], root[part], out=piece[: part.stop - first])
-        gram += np.dot(R.T, R)
-    return gram
+    return _gram_in_pieces(Z, np.sqrt(weight), own=True)
 
 
 def signed_gram(Z: Design, weight: FloatArray) -> FloatArray:
     """``Z' diag(weight) Z`` for weights of any sign, shape (q, q)."""
     if not isinstance(Z, np.ndarray):
         return Z.weighted_gram(weight)
-    return np.dot(Z.T, Z * weight[:, None])
+    return _gram_in_pieces(Z, weight, own=False)
+
+
+def _gram_in_pieces(Z: FloatArray, factor: FloatArray, own: bool) -> FloatArray:
+    """Rows times a factor, multiplied with themselves or with the rows as they are."""
+    m, q = Z.shape
+    step = max(PIECE_BYTES // (8 * max(1, q)), q)
+    room = np.empty((min(step, m), q), dtype=np.result_type(Z, factor))
+    gram = np.zeros((q, q), dtype=room.dtype)
+    for first in range(0, m, step):
+        piece = Z[first : first + step]
+        R = np.multiply(piece, factor[first : first + step, None], out=room[: piece.shape[0]])
+        gram += np.dot((R if own else piece).T, R)
+    return gram
 
 
 def stacked(above: Design, below: Design) -> Design:

@@ -10,10 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sklearn_mle.rows.design import signed_gram, weighted_gram
 from sklearn_mle.rows.rows import FloatArray
-
-PIECE_BYTES = 100_000
-"""Size of the weighted rows that are made at a time: small enough to come from memory at hand."""
 
 
 class UnitDesign:
@@ -55,7 +53,8 @@ class UnitDesign:
         """``Z' diag(weight) Z`` for weights of any sign, shape (q, q)."""
         q, p = self.shape[1], self.X.shape[1]
         gram = np.empty((q, q))
-        inner = _weighted_gram(self.X, weight)
+        signed = weight.shape[0] > 0 and float(weight.min()) < 0.0
+        inner = signed_gram(self.X, weight) if signed else weighted_gram(self.X, weight)
         inner *= self.unit
         inner *= self.unit[:, None]
         gram[:p, :p] = inner
@@ -76,21 +75,3 @@ class UnitDesign:
         for k, column in enumerate(self.extra, start=p):
             made[k] = np.dot(weight, np.broadcast_to(np.square(column), weight.shape))
         return made
-
-
-def _weighted_gram(X: FloatArray, weight: FloatArray) -> FloatArray:
-    """``X' diag(weight) X``, of a few rows at a time.
-
-    The product of an array with its own transpose costs half of one of two arrays.
-    """
-    m, p = X.shape
-    signed = m > 0 and float(weight.min()) < 0.0
-    factor = (weight if signed else np.sqrt(weight))[:, None]
-    step = max(32, PIECE_BYTES // (8 * max(1, p)))
-    room = np.empty((min(m, step), p))
-    gram = np.zeros((p, p))
-    for first in range(0, m, step):
-        piece = X[first : first + step]
-        R = np.multiply(piece, factor[first : first + step], out=room[: piece.shape[0]])
-        gram += np.dot((piece if signed else R).T, R)
-    return gram

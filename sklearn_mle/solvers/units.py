@@ -31,8 +31,27 @@ TINY = float(np.finfo(np.float64).tiny)
 """The smallest number with all its digits."""
 
 
-@dataclass(frozen=True)
 class Units:
+    """Nothing was taken out of the rows."""
+
+    def solution(self, found: Solution) -> Solution:
+        """In the units of the rows as they came."""
+        return found
+
+    def place(self, at: Place) -> Place:
+        """A place on the way, in the units of the rows as they came."""
+        return at
+
+    def start(self, start: Start | None) -> Start | None:
+        """A start, in the units that solvers get."""
+        return start
+
+
+ORDINARY = Units()
+
+
+@dataclass(frozen=True)
+class FarUnits(Units):
     """Binary exponents that were taken out of rows.
 
     Parameters
@@ -55,11 +74,10 @@ class Units:
         """
         with np.errstate(over="ignore"):
             coef = np.ldexp(found.coef, self.of_y - self.of_columns)
+            scale = float(np.ldexp(found.scale, self.of_y))
+            cost = float(np.ldexp(found.cost, self.of_weight))
         lost = (np.abs(found.coef) > NEGLIGIBLE) & (np.abs(coef) < TINY)
-        scale = math.ldexp(found.scale, self.of_y) if self._fits(found.scale) else math.nan
-        cost = math.ldexp(found.cost, self.of_weight) if math.isfinite(found.cost) else found.cost
-        if found.noise is not None:
-            cost += self.total_weight * self.of_y * math.log(2.0)
+        cost += self.total_weight * self.of_y * math.log(2.0)
         outcome = found.outcome
         if lost.any() or not (np.isfinite(coef).all() and math.isfinite(scale)):
             outcome = Outcome(
@@ -84,13 +102,11 @@ class Units:
         )
 
     def place(self, at: Place) -> Place:
-        """A place on the way, in the units of the rows as they came."""
         coef = np.ldexp(at.coef, self.of_y - self.of_columns)
         scale = None if at.scale is None else float(np.ldexp(at.scale, self.of_y))
         return replace(at, coef=coef, intercept=np.ldexp(at.intercept, self.of_y), scale=scale)
 
     def start(self, start: Start | None) -> Start | None:
-        """A start, in the units that solvers get."""
         if start is None:
             return None
         coef = np.ldexp(start.coef, self.of_columns - self.of_y)
@@ -98,11 +114,8 @@ class Units:
         intercept = np.ldexp(start.intercept, -self.of_y)
         return replace(start, coef=coef, intercept=intercept, scale=scale)
 
-    def _fits(self, number: float) -> bool:
-        return math.isfinite(number) and math.frexp(number)[1] + self.of_y <= 1024
 
-
-def in_ordinary_units(rows: Rows, has_target: bool) -> tuple[Rows, Units | None]:
+def in_ordinary_units(rows: Rows, has_target: bool) -> tuple[Rows, Units]:
     """The same rows, or others in units near one and what was taken out of them.
 
     Parameters
@@ -113,19 +126,19 @@ def in_ordinary_units(rows: Rows, has_target: bool) -> tuple[Rows, Units | None]
         Whether y has units; labels have none.
     """
     if not isinstance(rows, InMemoryRows) or not rows.n_rows:
-        return rows, None
+        return rows, ORDINARY
     of_columns = _exponents(_sizes(rows))
     of_y = int(_exponents(np.array([max(rows.y.max(), -rows.y.min())]))[0]) if has_target else 0
     of_weight = int(_exponents(np.array([rows.total_weight]))[0])
     if not (of_y or of_weight or of_columns.any()):
-        return rows, None
+        return rows, ORDINARY
     weight = rows.weight
     near = InMemoryRows(
         _scaled_columns(rows.X, -of_columns),
         np.ldexp(rows.y, -of_y),
         None if weight is None else np.ldexp(weight, -of_weight),
     )
-    return near, Units(of_columns, of_y, of_weight, rows.total_weight)
+    return near, FarUnits(of_columns, of_y, of_weight, rows.total_weight)
 
 
 def _sizes(rows: InMemoryRows) -> FloatArray:
