@@ -12,7 +12,6 @@ alternating; the table shows the median of the ratios.
 from __future__ import annotations
 
 import argparse
-import time
 import warnings
 from statistics import median
 
@@ -20,16 +19,11 @@ import numpy as np
 
 from out_of_memory import MODELS, lazy_table
 from sklearn_mle import MLEClassifier, MLERegressor
+from stopwatch import timed
 
 
 def model_for(task):
     return MLEClassifier() if task == "two classes" else MLERegressor(task)
-
-
-def timed(work):
-    begin = time.perf_counter()
-    result = work()
-    return time.perf_counter() - begin, result
 
 
 def growth(sizes, p, chunk_rows, models):
@@ -82,7 +76,7 @@ def main():
     parser.add_argument("--in-memory", action="store_true")
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
-    warnings.filterwarnings("ignore", "X is not persisted")
+    warnings.filterwarnings("ignore", "X is not persisted")  # that is what is measured
     sizes = [int(n) for n in args.rows]
     if not args.in_memory:
         growth(sizes, args.columns, args.chunk_rows, args.models)

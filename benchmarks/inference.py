@@ -8,8 +8,6 @@ errors over it. Both alternate in one run; the ratio is the median of the pairs.
 from __future__ import annotations
 
 import argparse
-import time
-import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -17,6 +15,7 @@ import numpy as np
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
 from sklearn_mle.noises import AsymmetricLaplace, Gumbel, Huber, Logistic, StudentT
+from stopwatch import seconds
 
 GROUP_SIZE = 100
 
@@ -42,12 +41,6 @@ def data(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return X, y, np.arange(rows) // GROUP_SIZE
 
 
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def in_turn(
     fit: Callable[[], object], inference: Callable[[], object], repeats: int
 ) -> tuple[float, float]:
@@ -65,7 +58,6 @@ def main() -> None:
     told = parser.parse_args()
     X, y, groups = data(told.rows, told.columns)
     print("| model | fit, seconds | errors | time of infer over that of fit |\n|---|---|---|---|")
-    warnings.simplefilter("ignore")
     for name, model, kinds in models():
         target = (y > 0.0).astype(int) if isinstance(model, MLEClassifier) else y
         fit = partial(model.fit, X, target)

@@ -60,7 +60,7 @@ def fit_within(task, n, p, chunk_rows, limit):
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     begin = time.perf_counter()
     with dask.config.set(scheduler="threads"), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "X is not persisted")
+        warnings.filterwarnings("ignore", "X is not persisted")  # it does not fit into memory
         model.fit(table[:, :p], table[:, p])
     return {
         "seconds": time.perf_counter() - begin,

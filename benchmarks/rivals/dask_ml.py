@@ -9,13 +9,8 @@ Its pins lag behind those of the other rivals: it has an environment of its own,
 Both sides get the same chunks, held in memory.
 """
 
-import sys
-
-# numba asks for the package of this name, and must not find the benchmark that is called so
-sys.modules.setdefault("coverage", None)
-
-import dask.array  # noqa: E402
-from dask_ml.linear_model import LogisticRegression  # noqa: E402
+import dask.array
+from dask_ml.linear_model import LogisticRegression
 
 task = "classes"
 largest = 10**7

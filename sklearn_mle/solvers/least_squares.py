@@ -230,7 +230,7 @@ def asks_for_refinement(rows: Rows, sums: Gram, factored: Factored, fit: Refined
         rows.n_rows * rows.n_columns <= SMALL
         or factored.inverse.rcond**2 < GOOD_RCOND
         or sums.growth > 1.0 / math.sqrt(GOOD_RCOND)
-        or fit.excess > CERTAIN_GAP * fit.rss > 0.0
+        or fit.excess > CERTAIN_GAP * fit.rss
     )
 
 

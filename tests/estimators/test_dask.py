@@ -3,20 +3,18 @@
 import pickle
 import warnings
 
+import dask
+import dask.array as da
+import dask.dataframe as dd
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
-dask = pytest.importorskip("dask")
-da = pytest.importorskip("dask.array")
-dd = pytest.importorskip("dask.dataframe")
-pd = pytest.importorskip("pandas")
-
-from scipy import sparse  # noqa: E402
-from sklearn.base import clone  # noqa: E402
-from sklearn.pipeline import make_pipeline  # noqa: E402
-from sklearn.preprocessing import FunctionTransformer  # noqa: E402
-
-from sklearn_mle import (  # noqa: E402
+from sklearn_mle import (
     MLEClassifier,
     MLERegressor,
     compare,
@@ -24,7 +22,7 @@ from sklearn_mle import (  # noqa: E402
     infer,
     log_likelihood_scorer,
 )
-from sklearn_mle.noises import AsymmetricLaplace, StudentT  # noqa: E402
+from sklearn_mle.noises import AsymmetricLaplace, StudentT
 
 MODELS = {
     "gaussian": MLERegressor(),

@@ -4,17 +4,16 @@ import os
 import signal
 import warnings
 
+import dask
+import dask.array as da
+import distributed
 import numpy as np
 import pytest
 from sklearn.base import clone
 
-dask = pytest.importorskip("dask")
-da = pytest.importorskip("dask.array")
-distributed = pytest.importorskip("distributed")
-
-from sklearn_mle import MLEClassifier, MLERegressor  # noqa: E402
-from sklearn_mle.noises import AsymmetricLaplace, StudentT  # noqa: E402
-from sklearn_mle.rows.dask_rows import DaskRows  # noqa: E402
+from sklearn_mle import MLEClassifier, MLERegressor
+from sklearn_mle.noises import AsymmetricLaplace, StudentT
+from sklearn_mle.rows.dask_rows import DaskRows
 
 N, P = 20_000, 4
 MODELS = {

@@ -1,14 +1,13 @@
 """What is wrong with a chunk is said in three beats, and nothing hangs."""
 
+import dask
+import dask.array as da
+import dask.dataframe as dd
 import numpy as np
+import pandas as pd
 import pytest
 
-dask = pytest.importorskip("dask")
-da = pytest.importorskip("dask.array")
-dd = pytest.importorskip("dask.dataframe")
-pd = pytest.importorskip("pandas")
-
-from sklearn_mle import MLEClassifier, MLERegressor, infer  # noqa: E402
+from sklearn_mle import MLEClassifier, MLERegressor, infer
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(60, 3)), RNG.normal(size=60)

@@ -2,20 +2,17 @@
 
 import warnings
 
+import dask.array as da
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_mle import MLEClassifier, MLERegressor
-from sklearn_mle.estimators import progress
+from sklearn_mle.estimators import dask_checks, progress
 from sklearn_mle.noises import AsymmetricLaplace
 from sklearn_mle.solvers.watch import NOBODY
 from tests.estimators.test_progress import Onlooker, callback, labels, regression
-
-da = pytest.importorskip("dask.array")
-
-from sklearn_mle.estimators import dask_checks  # noqa: E402
 
 MODELS = [
     (MLERegressor(), 900),
@@ -75,7 +72,6 @@ def test_a_callback_stops_a_fit(model, n):
 
 
 def test_a_progress_bar_of_chunks(capsys):
-    pytest.importorskip("rich")
     X, y = cut(*regression(9000))
     alone = fit(MLERegressor("laplace"), X, y)
     model = fit(MLERegressor("laplace").set_callbacks(callback.ProgressBar()), X, y)

@@ -30,7 +30,6 @@ def test_some_laws_fare_as_they_did(case):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_law_fares_as_it_did(case):
     assert verdict(case) == TABLE[str(case)]

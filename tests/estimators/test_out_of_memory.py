@@ -6,9 +6,6 @@ import textwrap
 
 import pytest
 
-pytest.importorskip("dask.array")
-pytest.importorskip("resource")
-
 SCRIPT = """
     import resource, sys, warnings
     import dask

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from scipy import optimize
-from statistical_laws import LAWS
 
 from sklearn_mle import MLERegressor
 from sklearn_mle.noises.open_shapes import OpenShapes
+from tests.estimators.statistical_laws import LAWS
 
 slow = pytest.mark.slow
 

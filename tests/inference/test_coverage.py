@@ -1,6 +1,6 @@
 """Intervals hold the truth as often as they say, where their assumptions hold, and not elsewhere.
 
-`benchmarks/coverage.py` does the same with more samples. A band of four standard errors.
+`benchmarks/interval_coverage.py` does the same with more samples. A band of four standard errors.
 """
 
 import sys
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from coverage import clustered, coverage, from_the_law, of_classes, uneven
+from interval_coverage import clustered, coverage, from_the_law, of_classes, uneven
 
 SAMPLES = 250
 BAND = 4.0 * np.sqrt(0.95 * 0.05 / SAMPLES)

@@ -2,17 +2,16 @@
 
 import pickle
 
+import dask
+import dask.array as da
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-dask = pytest.importorskip("dask")
-da = pytest.importorskip("dask.array")
-
-from sklearn_mle.estimators import dask_checks  # noqa: E402
-from sklearn_mle.estimators.regressor import MLERegressor  # noqa: E402
-from sklearn_mle.rows.dask_rows import FAN_IN  # noqa: E402
-from sklearn_mle.rows.in_memory import InMemoryRows  # noqa: E402
+from sklearn_mle.estimators import dask_checks
+from sklearn_mle.estimators.regressor import MLERegressor
+from sklearn_mle.rows.dask_rows import FAN_IN
+from sklearn_mle.rows.in_memory import InMemoryRows
 
 
 @pytest.fixture

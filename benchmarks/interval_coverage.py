@@ -1,6 +1,6 @@
 """How often intervals of level 0.95 hold the truth, law by law.
 
-``python benchmarks/coverage.py [--samples 1000] [--rows 300] [--seed 0]`` prints a Markdown table.
+``python benchmarks/interval_coverage.py [--samples 1000] [--rows 300] [--seed 0]`` prints a table.
 Each law of the catalogue makes the data and is then fitted to them, shapes left open where it has
 any. Below, data whose spread or dependence the law does not know, with the errors that know no
 better and those that do. With 1000 samples the standard error of a coverage of 0.95 is 0.007.
