@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 from sklearn_mle.estimators import checks
 from sklearn_mle.rows.chunk import Recipe
 from sklearn_mle.rows.dask_chunks import chunks_of, is_frame, names_of, width_of
-from sklearn_mle.rows.dask_rows import Chunks, DaskRows, LabelledChunks, Passes, surveyed
+from sklearn_mle.rows.dask_labels import LabelledChunks
+from sklearn_mle.rows.dask_rows import Chunks, DaskRows, Passes, surveyed
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.survey import MisfitError, Survey
 

@@ -33,18 +33,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from sklearn_mle.inference.cornered_information import common_information, kernel_information
 from sklearn_mle.inference.corners import averaged_information
 from sklearn_mle.inference.group_sums import GroupSums
 from sklearn_mle.inference.information import information
+from sklearn_mle.inference.leverage import leverage_of, relieved
 from sklearn_mle.inference.sparsity import (
-    common_density,
-    quantile_level,
-    row_densities,
     slopes_of_sides,
 )
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises.noise import Fact, FloatArray
-from sklearn_mle.rows.design import Design
 from sklearn_mle.rows.rows import Block
 from sklearn_mle.rows.threads import blocks_share_cores
 
@@ -193,7 +191,7 @@ def _sandwich(valley: Valley, cov: str, groups: NDArray[np.intp] | None) -> Cova
     noise, n, q = valley.noise, valley.rows.total_weight, valley.n_location
     method = "sandwich " + cov
     if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
-        info, cost = _kernel_information(valley), None
+        info, cost = kernel_information(valley), None
         method += ", kernel density"
     else:
         info, _, cost = information(valley)
@@ -230,7 +228,7 @@ def _squared_slopes(valley: Valley, cov: str, bread: FloatArray) -> tuple[FloatA
         scores = valley.scores(D, valley.bottom)
         cost, g, e = valley.slopes(block, scores)
         if corrected:
-            g = _relieved(g, _leverage(valley, block, D, scores, spread), cov == "HC3")
+            g = relieved(g, leverage_of(valley, block, D, scores, spread), cov == "HC3")
         of_g, of_e = block.weigh(g), block.weigh(e)
         second = (of_g[:, :, None] * g[:, None], of_g[:, :, None] * e[:, None])
         squares = (*second, of_e[:, :, None] * e[:, None])
@@ -238,42 +236,6 @@ def _squared_slopes(valley: Valley, cov: str, bread: FloatArray) -> tuple[FloatA
 
     meat, cost = valley.rows.total(per_block)
     return np.asarray(J.T @ meat @ J), float(cost)
-
-
-def _leverage(
-    valley: Valley, block: Block, D: Design, scores: FloatArray, spread: FloatArray
-) -> FloatArray:
-    """What a row's own slope contributes to its scores, a matrix of shape (m, s, s).
-
-    The curvature of the row's cost times the covariance of its scores. A cost with corners has the
-    curvature that its law expects.
-    """
-    s, k = valley.costs.n_scores, valley.terms.mixing.shape[0]
-    moved = np.empty((s, s, block.n_rows)).transpose(2, 0, 1)
-    for a in range(s):
-        for b in range(a + 1):
-            V = spread[a * k : (a + 1) * k, b * k : (b + 1) * k]
-            moved[:, a, b] = moved[:, b, a] = valley.terms.forms(D, V)
-    noise = valley.noise
-    if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
-        left, right = slopes_of_sides(noise)
-        return moved * (left * right / valley.scale**2)
-    curvature = valley.costs.curvature(block.y, scores, valley.split(valley.bottom)[1])
-    return curvature * moved if s == 1 else np.asarray(curvature @ moved)
-
-
-def _relieved(of_score: FloatArray, leverage: FloatArray, whole: bool) -> FloatArray:
-    """Slopes times ``(1 - leverage)^-1``, or its root."""
-    if of_score.shape[1] == 1:
-        left = 1.0 - leverage[:, 0, 0]
-        return of_score * (left ** (-1.0 if whole else -0.5))[:, None]
-    if whole:
-        left = np.eye(of_score.shape[1]) - leverage
-        return np.asarray(np.linalg.solve(left, of_score[:, :, None])[:, :, 0], dtype=np.float64)
-    values, vectors = np.linalg.eig(leverage)
-    coordinates = np.linalg.solve(vectors, of_score[:, :, None])[:, :, 0]
-    coordinates = coordinates / np.sqrt(1.0 - values)
-    return (vectors @ coordinates[:, :, None])[:, :, 0].real
 
 
 def _slopes_of_groups(valley: Valley, groups: NDArray[np.intp]) -> tuple[FloatArray, float]:
@@ -308,7 +270,7 @@ def _by_density(valley: Valley, cov: str) -> Covariance:
     assert valley.noise is not None
     q, n = valley.n_location, valley.rows.total_weight
     left, right = slopes_of_sides(valley.noise)
-    info = _kernel_information(valley) if cov == "kernel" else _common_information(valley)
+    info = kernel_information(valley) if cov == "kernel" else common_information(valley)
     bread, notes = inverse(valley, info)
     meat, cost = _squared_slopes(valley, cov, bread)
     meat[:q, q:] = meat[q:, :q] = 0.0
@@ -320,37 +282,3 @@ def _by_density(valley: Valley, cov: str) -> Covariance:
         "kernel": "Powell kernel sandwich",
     }
     return Covariance(bread @ meat @ bread, math.inf, names[cov], notes, cost)
-
-
-def _weights(valley: Valley) -> FloatArray:
-    made = valley.rows.column(lambda block: block.weigh(np.ones(block.n_rows)))
-    return valley.rows.entries(made)
-
-
-def _common_information(valley: Valley) -> FloatArray:
-    assert valley.noise is not None
-    rows = valley.rows
-    weight, y = _weights(valley), rows.entries(rows.column(lambda block: block.y))
-    density = common_density(quantile_level(valley.noise), y, valley.residuals(), weight)
-    return _cornered(valley, density * np.eye(valley.n_location) * valley.rows.total_weight)
-
-
-def _kernel_information(valley: Valley) -> FloatArray:
-    assert valley.noise is not None
-    densities = row_densities(quantile_level(valley.noise), valley.residuals(), _weights(valley))
-
-    def per_block(block: Block, density: FloatArray) -> tuple[FloatArray]:
-        return (valley.terms.products(valley.terms.columns(block.X), block.weigh(density)),)
-
-    M = valley.terms.mixing
-    return _cornered(valley, M.T @ valley.rows.total(per_block, densities)[0] @ M)
-
-
-def _cornered(valley: Valley, swept: FloatArray) -> FloatArray:
-    """The information of a cost with corners, from how many rows a move sweeps across."""
-    assert valley.noise is not None
-    q = valley.n_location
-    info = information(valley).matrix.copy()
-    info[:q, q:] = info[q:, :q] = 0.0
-    info[:q, :q] = swept * sum(slopes_of_sides(valley.noise)) / valley.scale
-    return info

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from scipy import stats
 from sklearn_mle.inference import predictions
 from sklearn_mle.inference.covariance import Covariance
 from sklearn_mle.inference.hypotheses import TestResult, wald
+from sklearn_mle.inference.levels import checked_level
 from sklearn_mle.inference.parameters import Parameter, combine
 from sklearn_mle.inference.predictions import Predictions
 from sklearn_mle.inference.profile import profile_interval
@@ -291,70 +292,6 @@ class Estimates:
 
 
 NUMBERS = ("estimate", "std_error", "statistic", "p_value", "lower", "upper")
-
-
-def estimates(
-    valley: Valley,
-    covariance: Covariance,
-    parameters: tuple[Parameter, ...],
-    *,
-    title: str,
-    facts: tuple[tuple[str, str], ...],
-    level: float,
-    ci: str,
-    features_of: Callable[[Any], FloatArray],
-) -> Estimates:
-    """Put the parts together, and name what is not identified."""
-    made = Estimates(
-        title=title,
-        facts=facts,
-        parameters=parameters,
-        level=level,
-        ci=ci,
-        df=covariance.df,
-        method=covariance.method,
-        notes=covariance.notes,
-        _valley=valley,
-        _of_theta=covariance,
-        _features_of=features_of,
-    )
-    functions = made._functions(np.eye(len(parameters)))
-    unidentified = np.asarray(np.isnan(functions).any(axis=1))
-    if not unidentified.any():
-        return made
-    # among classes a column is named once
-    names = list(dict.fromkeys(p.name for p, bad in zip(parameters, unidentified) if bad))
-    why = ENDLESS if covariance.endless is not None else DEPENDENT
-    parameters = tuple(
-        replace(p, estimate=math.nan) if bad else p for p, bad in zip(parameters, unidentified)
-    )
-    note = f"Not identified: {', '.join(names)}. {why}"
-    return replace(made, parameters=parameters, notes=(*made.notes, note))
-
-
-DEPENDENT = (
-    "These columns are constant or depend on each other, so that other coefficients give the same "
-    "predictions. Remove some of them."
-)
-ENDLESS = (
-    "The classes can be separated by a plane in these columns, along which the likelihood grows "
-    "for ever: no finite estimate exists. Remove or merge them, collect more rows, or use a "
-    "penalty."
-)
-
-
-def checked_level(level: Any) -> float:
-    """A level strictly between 0 and 1."""
-    if isinstance(level, bool) or not isinstance(level, (int, float, np.number)):
-        raise TypeError(
-            f"level must be a number between 0 and 1; got {level!r} of type "
-            f"{type(level).__name__}. The default is 0.95."
-        )
-    if not 0.0 < level < 1.0:
-        raise ValueError(
-            f"level must be a number between 0 and 1; got {level!r}. The default is 0.95."
-        )
-    return float(level)
 
 
 def _product(F: FloatArray, V: FloatArray) -> FloatArray:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.rows.design import Design, in_full
+from sklearn_mle.rows.design import in_full
+from sklearn_mle.rows.implicit_design import Design
 
 FEW_ROWS = 8
 """Groups a row of a block, beyond which its rows are sorted rather than all groups looked up."""

@@ -19,15 +19,8 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import block_diag, solve_triangular
 
-from sklearn_mle.rows.design import (
-    Design,
-    design,
-    dot,
-    far_columns,
-    in_full,
-    signed_gram,
-    weighted_gram,
-)
+from sklearn_mle.rows.design import design, dot, far_columns, in_full, signed_gram, weighted_gram
+from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.matrix import Matrix
 from sklearn_mle.rows.rows import FloatArray, Rows
 from sklearn_mle.rows.threads import blocks_share_cores

@@ -18,7 +18,7 @@ from sklearn_mle.inference.row_costs import LocationScaleCosts, RowCosts
 from sklearn_mle.inference.terms import Terms
 from sklearn_mle.likelihoods.objective import Derivatives
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
-from sklearn_mle.rows.design import Design
+from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
 

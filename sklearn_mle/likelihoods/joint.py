@@ -24,7 +24,8 @@ from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, Objective
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.noises.open_shapes import OpenShapes
-from sklearn_mle.rows.design import Design, design, dot, signed_gram, weighted_gram
+from sklearn_mle.rows.design import design, dot, signed_gram, weighted_gram
+from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.matrix import is_sparse
 from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.rows.unit_design import UnitDesign

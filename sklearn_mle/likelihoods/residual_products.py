@@ -15,7 +15,8 @@ import numpy as np
 from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, Products
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.rows.design import Design, column_squares, design, dot, weighted_gram
+from sklearn_mle.rows.design import column_squares, design, dot, weighted_gram
+from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.rows import Block, Rows
 
 

@@ -31,7 +31,8 @@ from sklearn_mle.likelihoods.class_products import (
 from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
 from sklearn_mle.noises.noise import Fact, FloatArray
-from sklearn_mle.rows.design import Design, column_squares, design, dot, times_rows, weighted_gram
+from sklearn_mle.rows.design import column_squares, design, dot, times_rows, weighted_gram
+from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.rows import Block, Rows
 
 FREQUENCY_ROWS = 1000

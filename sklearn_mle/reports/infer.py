@@ -16,29 +16,26 @@ from sklearn_mle.estimators.classifier import MLEClassifier
 from sklearn_mle.estimators.criteria import akaike, bayesian
 from sklearn_mle.estimators.regressor import MLERegressor
 from sklearn_mle.inference import parameters as lines
-from sklearn_mle.inference.bootstrap import FEW, Refit, bootstrap
+from sklearn_mle.inference.bootstrap import Refit, bootstrap
 from sklearn_mle.inference.covariance import (
-    DENSITIES,
-    SANDWICHES,
     Covariance,
     covariance,
     nothing,
 )
-from sklearn_mle.inference.estimates import Estimates, checked_level, estimates
-from sklearn_mle.inference.row_costs import LocationScaleCosts, SoftmaxCosts
+from sklearn_mle.inference.estimates import Estimates
+from sklearn_mle.inference.identified import estimates
+from sklearn_mle.inference.levels import checked_level
 from sklearn_mle.inference.summary import number
-from sklearn_mle.inference.terms import terms_of
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.likelihoods.location_scale import LocationScale
 from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.noises.catalogue import find_noise
-from sklearn_mle.noises.noise import Fact, FloatArray
+from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.reports.behind import estimator_behind, feature_names
 from sklearn_mle.reports.group_codes import group_codes
-from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.reports.infer_choices import check_choices, check_place, check_resamples
+from sklearn_mle.reports.valleys import rows_of_classes, valley_of_classes, valley_of_regression
 from sklearn_mle.rows.matrix import in_full
-from sklearn_mle.rows.rows import Rows
-from sklearn_mle.rows.written_out import written_out
 from sklearn_mle.solvers.solution import Start
 
 SAME_DATA = 1e-6
@@ -145,7 +142,7 @@ def infer(
     np.float64(66.533)
     """
     level = checked_level(level)
-    _check_resamples(n_resamples)
+    check_resamples(n_resamples)
     model, table = estimator_behind(estimator, X)
     if not isinstance(model, (MLERegressor, MLEClassifier)):
         raise TypeError(
@@ -157,21 +154,21 @@ def infer(
     names = feature_names(estimator)
     if isinstance(model, MLERegressor):
         rows = rooms.rows_for_regression(model, table, y, sample_weight, reset=False)
-        _check_choices(model, cov, ci, groups, reference)
-        valley = _valley_of_regression(model, rows)
+        check_choices(model, cov, ci, groups, reference)
+        valley = valley_of_regression(model, rows)
         parameters = _lines_of_regression(model, names)
         title = f"Linear regression, {model.noise_.name} noise"
     else:
-        rows = _rows_of_classes(model, table, y, sample_weight)
-        place = _check_choices(model, cov, ci, groups, reference)
-        valley = _valley_of_classes(model, rows)
+        rows = rows_of_classes(model, table, y, sample_weight)
+        place = check_choices(model, cov, ci, groups, reference)
+        valley = valley_of_classes(model, rows)
         parameters = _lines_of_classes(model, names, place)
         title = _title_of_classes(model, place)
     problem = _unanswerable(model, valley)
     if problem is not None:
         found, ci = problem, "wald"
     else:
-        _check_place(rows, model, cov, ci)
+        check_place(rows, model, cov, ci)
         there = np.empty(0, dtype=bool) if groups is None else rooms.present(rows, sample_weight)
         codes = None if groups is None else group_codes(groups, there)
         if cov == "bootstrap":
@@ -197,37 +194,6 @@ def _features_of(estimator: Any, X: Any) -> FloatArray:
     """New X as the model behind an estimator takes it, in float64."""
     model, table = estimator_behind(estimator, X)
     return np.asarray(in_full(checks.features(model, table)), dtype=np.float64)
-
-
-def _valley_of_regression(model: MLERegressor, rows: Rows) -> Valley:
-    terms = terms_of(rows, bool(model.fit_intercept))
-    costs = LocationScaleCosts(model.noise_, find_noise(model.noise).shapes)
-    values = [model.scale_, *model.noise_.shape_values([s.name for s in costs.shapes])]
-    extras = [float(r.stretched(v)) if v > r.low else 0.0 for r, v in zip(costs.stretches, values)]
-    gamma = terms.inside(model.coef_[None, :], np.array([model.intercept_]))
-    return Valley(written_out(rows), costs, terms, np.concatenate([gamma.ravel(), extras]))
-
-
-def _valley_of_classes(model: MLEClassifier, rows: Rows) -> Valley:
-    terms = terms_of(rows, bool(model.fit_intercept))
-    costs = SoftmaxCosts(model.classes_.size)
-    coef, level = model.coef_, model.intercept_
-    if costs.n_scores > 1:
-        coef, level = costs.basis.T @ coef, costs.basis.T @ level
-    bottom = terms.inside(coef, level).ravel()
-    return Valley(written_out(rows), costs, terms, bottom, endless=bool(model.separated_))
-
-
-def _rows_of_classes(
-    model: MLEClassifier, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
-) -> Rows:
-    classes, rows = model._rows(rooms.labelled_rows(model, X, y, sample_weight, reset=False))
-    if not np.array_equal(classes, model.classes_):
-        raise ValueError(
-            f"infer needs the data of the fit, with classes {model.classes_.tolist()}; got classes "
-            f"{classes.tolist()}. Pass X, y and sample_weight as to fit."
-        )
-    return rows
 
 
 def _lines_of_regression(model: MLERegressor, names: Any) -> tuple[lines.Parameter, ...]:
@@ -261,68 +227,6 @@ def _unanswerable(model: Any, valley: Valley) -> Covariance | None:
     if isinstance(model, MLERegressor) and not model.scale_ > 0.0:
         return nothing(valley, THROUGH_EVERY_ROW)
     return None
-
-
-def _check_choices(model: Any, cov: Any, ci: Any, groups: Any, reference: Any) -> int | None:
-    """Choices that are on offer for this model, and the place of the reference class."""
-    cornered = isinstance(model, MLERegressor) and Fact.PIECEWISE_LINEAR in model.noise_.facts
-    offered = ["model", *SANDWICHES, "bootstrap", *(DENSITIES if cornered else ())]
-    if cov not in offered:
-        why = " The last three are for quantile laws." if cov in DENSITIES else ""
-        choice = ", ".join(repr(name) for name in offered)
-        raise ValueError(
-            f"cov must be one of {choice} for this model; got {cov!r}.{why} Use 'HC3'."
-        )
-    if ci not in ("wald", "profile"):
-        raise ValueError(f"ci must be 'wald' or 'profile'; got {ci!r}. Use ci='wald'.")
-    if ci == "profile" and cov != "model":
-        raise ValueError(
-            f"ci='profile' needs cov='model', as it reads the likelihood itself; got cov={cov!r}. "
-            f"Use ci='wald' with cov={cov!r}."
-        )
-    if cov == "cluster" and groups is None:
-        raise ValueError(
-            "cov='cluster' needs groups; got None. Pass groups=, a label for each row."
-        )
-    if groups is not None and cov not in ("cluster", "bootstrap"):
-        raise ValueError(
-            f"groups are for cov='cluster' or 'bootstrap'; got cov={cov!r}. Use cov='cluster'."
-        )
-    if reference is None:
-        return None
-    if not isinstance(model, MLEClassifier):
-        raise ValueError(
-            f"reference names a class; got {reference!r} with a regressor. Leave reference out."
-        )
-    places = np.flatnonzero(model.classes_ == reference)
-    if places.size != 1:
-        raise ValueError(
-            f"reference must be one of the classes, {model.classes_.tolist()}; got {reference!r}. "
-            "Pass one of these labels."
-        )
-    return int(places[0])
-
-
-def _check_resamples(n_resamples: Any) -> None:
-    whole = isinstance(n_resamples, (int, np.integer)) and not isinstance(n_resamples, bool)
-    if not whole or n_resamples < FEW:
-        raise ValueError(
-            f"n_resamples must be a whole number, at least {FEW}; got {n_resamples!r}. The default "
-            "is 999."
-        )
-
-
-def _check_place(rows: Rows, model: Any, cov: str, ci: str) -> None:
-    """What fits the rows again and again takes them in memory."""
-    if isinstance(rows, InMemoryRows):
-        return
-    cornered = isinstance(model, MLERegressor) and Fact.PIECEWISE_LINEAR in model.noise_.facts
-    if cov == "bootstrap" or (ci == "profile" and cornered):
-        asked = "cov='bootstrap'" if cov == "bootstrap" else "ci='profile' for a quantile law"
-        raise ValueError(
-            f"{asked} fits all rows many times and needs them in memory; got a Dask collection. "
-            "Pass X.compute(), or use cov='HC3' and ci='wald'."
-        )
 
 
 def _check_same_data(model: Any, valley: Valley, cost: float | None) -> None:

@@ -12,7 +12,8 @@ import dask.array as da
 import numpy as np
 from dask.highlevelgraph import HighLevelGraph
 
-from sklearn_mle.rows.dask_rows import Chunks, computed
+from sklearn_mle.rows.dask_graph import computed
+from sklearn_mle.rows.dask_rows import Chunks
 from sklearn_mle.rows.kinds import is_dask
 from sklearn_mle.rows.survey import MisfitError
 

@@ -10,27 +10,31 @@ are Dask's own business.
 from __future__ import annotations
 
 import operator
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import dask
 import numpy as np
-from dask.delayed import Delayed
-from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from sklearn_mle.rows import chunk
 from sklearn_mle.rows.chunk import Recipe, Step
+from sklearn_mle.rows.dask_graph import (
+    Key,
+    Parts,
+    add_tree,
+    computed,
+    is_held,
+    now,
+    persisted,
+    summed,
+    task_name,
+)
 from sklearn_mle.rows.in_memory import InMemoryRows, spread
 from sklearn_mle.rows.rows import Rows
-from sklearn_mle.rows.survey import MisfitError, Survey, survey
-from sklearn_mle.rows.threads import tasks_share_cores
+from sklearn_mle.rows.survey import Survey, survey
 
-FAN_IN = 8
-"""Partial sums that one task adds up."""
 OFTEN = (512, 1000)
 """Sizes of samples that nearly every fit asks for; taken together they cost one pass."""
 HANDFUL = (2**24, 2**27)
@@ -38,8 +42,6 @@ HANDFUL = (2**24, 2**27)
 HANDFUL_SHARE = 64
 """Between these, one part in so many of X and y: the copies that a solver makes of it are then
 little for whoever holds a quarter of X."""
-
-Key = Any
 
 
 @dataclass(frozen=True)
@@ -68,15 +70,7 @@ class Chunks:
     @property
     def held(self) -> bool:
         """Whether X is in memory, so that another pass does not compute it again."""
-        return all(_is_held(self.graph, key) for key in self.X)
-
-
-@dataclass(frozen=True)
-class Parts:
-    """A column: one part a chunk, held by the scheduler."""
-
-    graph: Mapping[Key, Any]
-    keys: tuple[Key, ...]
+        return all(is_held(self.graph, key) for key in self.X)
 
 
 @dataclass
@@ -139,25 +133,25 @@ class DaskRows(Rows):
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         work = partial(_total, per_block)
         graph, keys = self._tasks(work, columns)
-        (found,) = _now(_summed(graph, keys))
+        (found,) = now(summed(graph, keys))
         return tuple(found)
 
     def column(self, per_block: Callable[..., Any], *columns: Any) -> Parts:
         graph, keys = self._tasks(partial(_column, per_block), columns)
-        return _persisted(graph, keys)[0]
+        return persisted(graph, keys)[0]
 
     def column_and_total(
         self, per_block: Callable[..., tuple[Any, tuple[Any, ...]]], *columns: Any
     ) -> tuple[Parts, tuple[Any, ...]]:
         graph, keys = self._tasks(partial(_both, per_block), columns)
-        name, sums_name = _name("entries"), _name("sums")
+        name, sums_name = task_name("entries"), task_name("sums")
         entries = [(name, i) for i in range(len(keys))]
         sums = [(sums_name, i) for i in range(len(keys))]
         for entry, part, key in zip(entries, sums, keys):
             graph[entry] = (operator.itemgetter(0), key)
             graph[part] = (operator.itemgetter(1), key)
-        made, root = _persisted(graph, entries, _add_tree(graph, sums))
-        (found,) = _now(root)
+        made, root = persisted(graph, entries, add_tree(graph, sums))
+        (found,) = now(root)
         return made, tuple(found)
 
     def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Any) -> InMemoryRows:
@@ -201,7 +195,7 @@ class DaskRows(Rows):
         for column in parts:
             graph.update(column.graph)
         step = Step(self.recipe, work, np.geterr())
-        name = _name(getattr(work, "func", work).__name__.strip("_"))
+        name = task_name(getattr(work, "func", work).__name__.strip("_"))
         keys: list[Key] = []
         for i in range(len(self.chunks.X)):
             given = [column.keys[i] for column in parts]
@@ -218,7 +212,7 @@ class DaskRows(Rows):
         else:
             edges = np.cumsum(self.present)[:-1]
             pieces = np.split(np.asarray(column), edges)
-        name = _name("given")
+        name = task_name("given")
         graph = {(name, i): piece for i, piece in enumerate(pieces)}
         return Parts(graph, tuple(graph))
 
@@ -243,65 +237,16 @@ def surveyed(
         union = np.unique(np.concatenate(list(chosen.values())))
         places = list(_by_chunk(union, chunks.lengths))
     graph = dict(chunks.graph)
-    name = _name("survey")
+    name = task_name("survey")
     for i in range(n):
         look = partial(survey, recipe, i, places[i])
         graph[(name, i)] = (look, *chunks.arguments(i))
-    (found,) = _now(_summed(graph, [(name, i) for i in range(n)]))
+    (found,) = now(summed(graph, [(name, i) for i in range(n)]))
     samples = {}
     if chosen and found.sample and not found.faults and found.lengths == chunks.lengths:
         rows = chunk.joined(list(found.sample))
         samples = {m: rows._copy(np.searchsorted(union, at)) for m, at in chosen.items()}
     return replace(found, sample=()), samples
-
-
-@dataclass(frozen=True)
-class LabelledChunks:
-    """Surveyed chunks with labels for y.
-
-    Parameters
-    ----------
-    classes, mass : ndarray of shape (k,)
-        Labels of rows of positive weight, sorted, and their total weights.
-    """
-
-    classes: NDArray[Any]
-    mass: NDArray[np.float64]
-    chunks: Chunks
-    recipe: Recipe
-    found: Survey
-    passes: Passes
-
-    def once(self) -> DaskRows:
-        """Rows with codes, each row of positive weight once."""
-        recipe = replace(self.recipe, labels=False, once=True)
-        chunks, n = coded(self.chunks, self.classes), sum(self.found.present)
-        return DaskRows(chunks, recipe, self.found.present, float(n), self.passes)
-
-    def rows(self, factors: NDArray[np.float64]) -> DaskRows:
-        """Rows with codes of the classes for y, held with the chunks.
-
-        Parameters
-        ----------
-        factors : ndarray of shape (k,)
-            On the weights of each class.
-        """
-        plain = bool(np.all(factors == 1.0))
-        recipe = replace(self.recipe, labels=False, factors=None if plain else factors)
-        weight = float(factors @ self.mass)
-        chunks = coded(self.chunks, self.classes)
-        return DaskRows(chunks, recipe, self.found.present, weight, self.passes)
-
-
-def coded(chunks: Chunks, classes: NDArray[Any]) -> Chunks:
-    """The same with codes of the classes for y, held with the chunks."""
-    name = _name("codes")
-    graph = dict(chunks.graph)
-    keys = [(name, i) for i in range(len(chunks.y))]
-    for key, labels in zip(keys, chunks.y):
-        graph[key] = (partial(chunk.codes, classes), labels)
-    made = _persisted(graph, keys)[0]
-    return replace(chunks, graph={**chunks.graph, **made.graph}, y=made.keys)
 
 
 def _total(per_block: Callable[..., Any], rows: InMemoryRows, *columns: Any) -> tuple[Any, ...]:
@@ -329,72 +274,3 @@ def _by_chunk(places: NDArray[np.intp], lengths: Sequence[int]) -> list[NDArray[
     edges = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
     cuts = np.searchsorted(places, edges)
     return [places[a:b] - first for a, b, first in zip(cuts[:-1], cuts[1:], edges[:-1])]
-
-
-def _name(of: str) -> str:
-    """Of tasks, unlike any other; a dashboard shows what stands before the last hyphen."""
-    return f"mle-{of}-{uuid.uuid4().hex}"
-
-
-def _add_tree(graph: dict[Key, Any], keys: Sequence[Key]) -> Key:
-    """Tasks that add up neighbours until one is left; the key of that."""
-    name, level = _name("sum"), 0
-    while True:
-        groups = [list(keys[i : i + FAN_IN]) for i in range(0, len(keys), FAN_IN)]
-        keys = [(name, level, i) for i in range(len(groups))]
-        graph.update({key: (chunk.added, group) for key, group in zip(keys, groups)})
-        if len(keys) == 1:
-            return keys[0]
-        level += 1
-
-
-def _summed(graph: dict[Key, Any], keys: Sequence[Key]) -> Delayed:
-    return _as_delayed(graph, [_add_tree(graph, keys)])[0]
-
-
-def _now(*wanted: Delayed) -> tuple[Any, ...]:
-    """Compute, and say what a failing task means."""
-    try:
-        with tasks_share_cores():
-            return tuple(dask.compute(*wanted))
-    except (MisfitError, FloatingPointError):
-        raise
-    except Exception as error:
-        raise RuntimeError(
-            "A fit needs every chunk of X, y and sample_weight to be computed; got "
-            f"{type(error).__name__}: {error}. X.persist() shows the failing chunk alone; failures "
-            "that pass may be tried again, by dask.annotate(retries=3) around the fit."
-        ) from error
-
-
-def _as_delayed(graph: Mapping[Key, Any], keys: Sequence[Key]) -> list[Delayed]:
-    layers = HighLevelGraph({"mle": graph}, {"mle": set()})
-    return [Delayed(key, layers, layer="mle") for key in keys]
-
-
-def computed(graph: Mapping[Key, Any], keys: Sequence[Key]) -> tuple[Any, ...]:
-    """What these keys stand for, brought here."""
-    return tuple(_now(*_as_delayed(graph, keys)))
-
-
-def _persisted(graph: Mapping[Key, Any], keys: Sequence[Key], *more: Key) -> tuple[Any, ...]:
-    """A column of these keys, and what else was asked for, computed where the chunks are."""
-    with tasks_share_cores():
-        made = dask.persist(*_as_delayed(graph, [*keys, *more]))
-    held: dict[Key, Any] = {}
-    for part in made[: len(keys)]:
-        held.update(part.dask)
-    return (Parts(held, tuple(keys)), *made[len(keys) :])
-
-
-def _is_held(graph: Mapping[Key, Any], key: Key) -> bool:
-    """Whether a key stands for data, or for a selection from data."""
-    node = graph[key]
-    if type(node).__name__ == "Alias":
-        return all(_is_held(graph, other) for other in node.dependencies)
-    if type(node).__name__ == "Task":
-        picks = node.func is operator.getitem
-        return picks and all(_is_held(graph, other) for other in node.dependencies)
-    if isinstance(node, tuple) and node and callable(node[0]):
-        return node[0] is operator.getitem and node[1] in graph and _is_held(graph, node[1])
-    return True

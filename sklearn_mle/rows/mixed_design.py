@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_mle.rows.design import FloatArray, ImplicitDesign, TransposedDesign
+from sklearn_mle.rows.design import FloatArray
+from sklearn_mle.rows.implicit_design import ImplicitDesign, TransposedDesign
 
 ROWS = 1024
 """Rows that are combined at a time."""

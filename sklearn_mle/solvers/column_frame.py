@@ -16,7 +16,8 @@ from scipy.linalg.blas import dgemm
 from scipy.linalg.lapack import dpstrf
 
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.rows.design import Design, design, far_columns, own_gram, times_rows
+from sklearn_mle.rows.design import design, far_columns, own_gram, times_rows
+from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.matrix import Matrix, column_sizes, in_full, is_sparse, squares
 from sklearn_mle.rows.mixed_design import MixedDesign
 from sklearn_mle.solvers.extended_precision import dot, exactly, slices, sum_of
@@ -201,23 +202,6 @@ class Frame:
         least[self.kept] += coef[self.kept] - rows @ least
         shift = float(self.centre @ (coef - least)) if self.intercept else 0.0
         return least, intercept + shift
-
-
-def plain_frame(size: int) -> Frame:
-    """The frame of rows that are scaled already."""
-    none = np.empty(0, dtype=np.intp)
-    return Frame(
-        np.zeros(size),
-        np.ones(size),
-        0.0,
-        np.arange(size),
-        none,
-        np.empty((size, 0)),
-        EPS,
-        1.0,
-        None,
-        False,
-    )
 
 
 def frame_of_few(X: Matrix, y: FloatArray, share: FloatArray, intercept: bool) -> Frame:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sklearn_mle.likelihoods.objective import FloatArray, Objective
 from sklearn_mle.solvers.curvature import Curvature
@@ -121,62 +122,82 @@ def descend(
         value, gradient = objective.value_and_gradient(theta)
     step, decrement = curvature.step(gradient)
     here = Descent(theta, value, decrement, 0, curvature, 0, False)
-    secants, rates, chords = Secants(curvature), list[float](), not known
-    while not finished(here, weight, tol, exact, patience):
-        if here.n_iter == max_iter:
-            return replace(here, exhausted=True)
-        if chords and here.decrement <= NEAR * weight:
-            value, gradient_after = _ahead(objective, here, gradient, step, weight)
-            secants.learn(step, gradient_after - gradient)
-            after = -secants.solve(gradient_after)
-            left = -float(gradient_after @ after)
-            rates.append(left / here.decrement)
-            if rates[-1] <= CHORD and math.isfinite(value):
-                here = replace(
-                    here,
-                    theta=here.theta + step,
-                    value=value,
-                    decrement=left,
-                    n_iter=here.n_iter + 1,
-                    slow_steps=0,
-                )
-                step, gradient, rate = after, gradient_after, max(rates[-2:])
-                stop = stops(here.theta)
-                if left * rate <= exact and here.gap <= tol:
-                    return replace(here, theta=here.theta + step)
-                if stop and not finished(here, weight, tol, exact, patience):
-                    return replace(here, stopped=True)
-                chords = left * rate**CHORDS <= exact
-                continue
-        chords = True
-        slope, length = float(gradient @ step), 1.0
-        if here.slow_steps >= SHORT:
-            length = lengthen(objective.along(here.theta, step), here.value)
-        ahead = objective.derivatives(here.theta + length * step)
-        if not sufficient(length, ahead.value, here.value, slope):
-            length = backtrack(objective.along(here.theta, step), here.value, slope)
-            if length == 0.0:
+    way, secants, rates = _Way(here, gradient, step), Secants(curvature), list[float]()
+    chords = not known
+    while not finished(way.here, weight, tol, exact, patience):
+        if way.here.n_iter == max_iter:
+            return replace(way.here, exhausted=True)
+        after = None
+        if chords and way.here.decrement <= NEAR * weight:
+            after = _by_secants(objective, way, secants, weight)
+            rates.append(after.here.decrement / way.here.decrement)
+        if after is not None and rates[-1] <= CHORD and math.isfinite(after.here.value):
+            way, rate = after, max(rates[-2:])
+            stop, left = stops(way.here.theta), way.here.decrement
+            if left * rate <= exact and way.here.gap <= tol:
+                return replace(way.here, theta=way.here.theta + way.step)
+            chords = left * rate**CHORDS <= exact
+        else:
+            chords, after = True, _by_newton(objective, way)
+            if after is None:
                 break
-            ahead = objective.derivatives(here.theta + length * step)
-        theta, gradient = here.theta + length * step, ahead.gradient
-        curvature = Curvature.of(ahead.hessian)
-        secants, rates = Secants(curvature), []
-        step, decrement = curvature.step(gradient)
-        slow = length > 1.0 or (length == 1.0 and decrement > SLOW * here.decrement)
-        slow_steps = here.slow_steps + 1 if slow else 0
-        here = Descent(
-            theta,
-            ahead.value,
-            decrement,
-            here.n_iter + 1,
-            curvature,
-            slow_steps,
-            exhausted=False,
-            lengthened=here.lengthened or length > 1.0,
-        )
-        if stops(theta) and not finished(here, weight, tol, exact, patience):
-            return replace(here, stopped=True)
-    return here
+            way, secants, rates = after, Secants(after.here.curvature), []
+            stop = stops(way.here.theta)
+        if stop and not finished(way.here, weight, tol, exact, patience):
+            return replace(way.here, stopped=True)
+    return way.here
+
+
+class _Way(NamedTuple):
+    """Where a descent is, the gradient there, and the step that it takes next."""
+
+    here: Descent
+    gradient: FloatArray
+    step: FloatArray
+
+
+def _by_secants(objective: Objective, way: _Way, secants: Secants, weight: float) -> _Way:
+    """After a step with the Hessian at hand; the decrement tells what it was worth."""
+    value, gradient = _ahead(objective, *way, weight)
+    secants.learn(way.step, gradient - way.gradient)
+    step = -secants.solve(gradient)
+    here = replace(
+        way.here,
+        theta=way.here.theta + way.step,
+        value=value,
+        decrement=-float(gradient @ step),
+        n_iter=way.here.n_iter + 1,
+        slow_steps=0,
+    )
+    return _Way(here, gradient, step)
+
+
+def _by_newton(objective: Objective, way: _Way) -> _Way | None:
+    """After a step as long as it pays, with a new Hessian there; None if no step does."""
+    here, gradient, step = way
+    slope, length = float(gradient @ step), 1.0
+    if here.slow_steps >= SHORT:
+        length = lengthen(objective.along(here.theta, step), here.value)
+    ahead = objective.derivatives(here.theta + length * step)
+    if not sufficient(length, ahead.value, here.value, slope):
+        length = backtrack(objective.along(here.theta, step), here.value, slope)
+        if length == 0.0:
+            return None
+        ahead = objective.derivatives(here.theta + length * step)
+    curvature = Curvature.of(ahead.hessian)
+    onward, decrement = curvature.step(ahead.gradient)
+    slow = length > 1.0 or (length == 1.0 and decrement > SLOW * here.decrement)
+    after = Descent(
+        here.theta + length * step,
+        ahead.value,
+        decrement,
+        here.n_iter + 1,
+        curvature,
+        here.slow_steps + 1 if slow else 0,
+        exhausted=False,
+        lengthened=here.lengthened or length > 1.0,
+    )
+    return _Way(after, ahead.gradient, onward)
 
 
 def _ahead(

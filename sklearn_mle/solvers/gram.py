@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_mle.rows.design import Design, design, dot, far_columns, own_gram, times_rows
+from sklearn_mle.rows.design import design, dot, far_columns, own_gram, times_rows
+from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.matrix import entries, is_sparse, per_column, squares, with_entries
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
 

@@ -14,28 +14,23 @@ from typing import Any
 import numpy as np
 
 from sklearn_mle.likelihoods.location_scale import (
-    mean_loss,
-    optimality_gap,
     residuals,
     rounding_error,
-    scaled_cost,
 )
-from sklearn_mle.noises.noise import Fact, FloatArray, Noise
+from sklearn_mle.noises.noise import Fact, FloatArray
+from sklearn_mle.rows.duplicates import merge_duplicates
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.matrix import (
     in_float64,
-    lexical_order,
-    repeats,
     stack_rows,
-    take_rows,
 )
 from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
-from sklearn_mle.solvers.column_frame import EPS, Frame, fit_frame, frame_of_few
+from sklearn_mle.solvers.column_frame import Frame, fit_frame, frame_of_few
 from sklearn_mle.solvers.duality_gap import prove
 from sklearn_mle.solvers.exact_vertex import by_linear_programme
 from sklearn_mle.solvers.narrowing import solve_near
-from sklearn_mle.solvers.quantile_fit import Fit, Trace
+from sklearn_mle.solvers.quantile_fit import Fit, Trace, solution_of, tilt_of
 from sklearn_mle.solvers.reduced_problem import Answer, Reduced, least_squares
 from sklearn_mle.solvers.rounded_together import ROUNDED_ALONE, through_basis
 from sklearn_mle.solvers.row_screening import (
@@ -46,7 +41,7 @@ from sklearn_mle.solvers.row_screening import (
     small_enough,
     solve_level,
 )
-from sklearn_mle.solvers.sign_passes import Level, rounding_of
+from sklearn_mle.solvers.sign_passes import Level
 from sklearn_mle.solvers.smoothed_newton import (
     SLACK_WIDTH,
     Smoothed,
@@ -56,15 +51,9 @@ from sklearn_mle.solvers.smoothed_newton import (
     strides_of,
 )
 from sklearn_mle.solvers.solution import (
-    CONVERGED,
-    EXACT_FIT,
-    Outcome,
     Problem,
     Solution,
     Start,
-    Status,
-    out_of_steps,
-    stopped,
 )
 from sklearn_mle.solvers.watch import never
 
@@ -74,10 +63,6 @@ DIRECT_ROWS = 12
 """Rows a column that tell units and rank where no sample can tell signs."""
 ROUNDED_LOSS = 1e-11
 """Relative difference of losses that counts as none."""
-PROVED = 1e-9
-"""A gap that counts as none: a finished fit is exact up to rounding."""
-NEARLY_EXACT = 1e-10
-"""Mean absolute residual, relative to the terms it comes from, that may be nothing but rounding."""
 
 
 def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
@@ -103,13 +88,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     """
     with blocks_share_cores(problem.rows.n_columns):
         fit = fit_exactly(problem, start=start, max_iter=max_iter)
-        return _solution(problem, fit, tol, max_iter)
-
-
-def tilt_of(noise: Noise) -> tuple[float, float]:
-    """``2 * tau - 1`` and the sum of both slopes, from ``tau = up / (up + down)``."""
-    down, up = -noise.slope(np.array([-1.0]))[0], noise.slope(np.array([1.0]))[0]
-    return float((up - down) / (up + down)), float(up + down)
+        return solution_of(problem, fit, tol, max_iter)
 
 
 def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
@@ -174,26 +153,6 @@ def _framed(
     Z = frame.scaled(X)
     sample = Reduced(Z, y - frame.y_centre, weight, tilt * (weight @ Z))
     return frame, level, Sample(sample, light, fraction)
-
-
-def merge_duplicates(rows: InMemoryRows) -> InMemoryRows:
-    """Rows in a canonical order, equal ones merged into one with the sum of their weights.
-
-    So that neither the order of few rows nor repeating one instead of weighing it can decide
-    between equally good vertices.
-    """
-    order = np.argsort(rows.y, kind="stable")
-    if np.any(np.diff(rows.y[order]) == 0.0):
-        order = lexical_order(rows.X, rows.y)
-    X, y = take_rows(rows.X, order), rows.y[order]
-    w = np.ones(y.shape[0]) if rows.weight is None else rows.weight[order]
-    same = np.diff(y) == 0.0
-    if np.any(same):
-        same &= repeats(X)
-    if np.any(same):
-        first = np.flatnonzero(np.concatenate(([True], ~same)))
-        X, y, w = take_rows(X, first), y[first], np.add.reduceat(w, first)
-    return InMemoryRows(X, y, w)
 
 
 def _least_squares_guess(sample: Reduced) -> tuple[FloatArray, bool]:
@@ -314,50 +273,3 @@ def _shortest(level: Level, coef: FloatArray, intercept: float) -> tuple[FloatAr
 
     loss, of_least = level.rows.total(losses)
     return least if of_least <= loss * (1.0 + ROUNDED_LOSS) else (coef, intercept)
-
-
-def _solution(problem: Problem, fit: Fit, tol: float, max_iter: int) -> Solution:
-    """The fit with its scale, its cost and what is to be said of it.
-
-    The loss is summed again where it is not known, or so small that it may be zero up to rounding.
-    """
-    noise, rows, frame = problem.likelihood.noise, problem.rows, fit.level.frame
-    mean = 0.5 * tilt_of(noise)[1] * fit.loss / rows.total_weight
-    gap = fit.gap
-    terms = rounding_of(frame, fit.coef, fit.intercept) / EPS * rows.total_weight
-    if not fit.loss > NEARLY_EXACT * terms:
-        again = mean_loss(rows, noise, fit.coef, fit.intercept)
-        mean = again if again == 0.0 or np.isnan(mean) else mean
-    scale = noise.scale_from_loss(mean)
-    assert scale is not None
-    cost = scaled_cost(noise, rows.total_weight, scale)
-    gap = optimality_gap(noise, rows.total_weight, cost, gap)
-    return Solution(
-        coef=fit.coef,
-        intercept=fit.intercept,
-        scale=scale,
-        noise=noise,
-        cost=cost,
-        outcome=_outcome(fit, scale, gap, tol, max_iter),
-        n_iter=fit.iterations,
-        gap=gap,
-        rank=int(frame.kept.shape[0]),
-    )
-
-
-def _outcome(fit: Fit, scale: float, gap: float, tol: float, max_iter: int) -> Outcome:
-    if scale == 0.0:
-        return EXACT_FIT
-    unfinished = fit.answer.slack == np.inf
-    if unfinished and fit.iterations < max_iter:
-        return stopped(fit.iterations, gap, tol)
-    if gap <= max(tol, PROVED):
-        return CONVERGED
-    if unfinished:
-        return out_of_steps(max_iter, gap, tol)
-    return Outcome(
-        Status.STALLED,
-        f"Rounding errors keep the optimality gap at {gap:.1e}, above tol={tol:.1e}: the columns "
-        "are nearly dependent, or far from zero compared with their spread. The coefficients are "
-        "the best found; centre the columns, or drop those that nearly repeat others.",
-    )

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from sklearn_mle.likelihoods.class_products import sum_to_zero_basis
 from sklearn_mle.likelihoods.column_units import standard_units
-from sklearn_mle.rows.design import Design, column_squares, design, row_squares
+from sklearn_mle.rows.design import column_squares, design, row_squares
+from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.matrix import is_sparse
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
 

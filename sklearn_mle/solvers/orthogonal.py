@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg.lapack import dgeqrf, dgeqrf_lwork
 
-from sklearn_mle.rows.design import Design, in_full
+from sklearn_mle.rows.design import in_full
+from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
 from sklearn_mle.solvers.gram import Frame, shifted_columns
 

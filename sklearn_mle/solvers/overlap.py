@@ -24,7 +24,8 @@ import numpy as np
 from scipy import linalg
 from scipy.special import log_softmax
 
-from sklearn_mle.rows.design import Design, own_gram, weighted_gram
+from sklearn_mle.rows.design import own_gram, weighted_gram
+from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.rows import Block, FloatArray
 from sklearn_mle.solvers.margins import BoolArray, Margins, codes, lead
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotrs
 
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.rows.design import Design
+from sklearn_mle.rows.implicit_design import Design
 
 IntArray = NDArray[np.intp]
 GRAM_BLOCK = 2**20

@@ -168,8 +168,21 @@ def solve_level(
     error = sampling_error(sample.problem, at) * math.sqrt(1.0 - sample.fraction)
     wide = Band(b, kappa, error, phi * level.rows.n_rows)
     found, signs, c = screen_within_reach(level, wide, reach, tally)
-    b, error, rays, basis = found.b, found.half_width / SAFETY, 0, None
-    while used < budget:
+    return _verified(level, sample, found, signs, c, tally, range(used, budget))
+
+
+def _verified(
+    level: Level,
+    sample: Sample,
+    predicted: Band,
+    signs: Column,
+    c: FloatArray,
+    tally: Counter[str],
+    budget: range,
+) -> Screened:
+    """Rounds of solving the band, verifying all signs and returning rows to the band."""
+    b, error, rays, basis, used = predicted.b, predicted.half_width / SAFETY, 0, None, budget.start
+    while used < budget.stop:
         used += 1
         tally["rounds"] += 1
         band = level.rows.keep(in_band, signs)

@@ -20,10 +20,11 @@ from sklearn_mle.rows.rows import FloatArray
 from sklearn_mle.solvers.exact_products import cross
 from sklearn_mle.solvers.extended_precision import Extended, exactly
 from sklearn_mle.solvers.gram import EPS, Frame, Gram
-from sklearn_mle.solvers.least_squares import by_cholesky, finished, from_factor, unit_loss
+from sklearn_mle.solvers.least_squares import by_cholesky, from_factor
 from sklearn_mle.solvers.moments import Moments
 from sklearn_mle.solvers.refinement import Factored, Refined, refine
 from sklearn_mle.solvers.solution import Solution
+from sklearn_mle.solvers.squares_fit import finished, unit_loss
 
 
 def solve_moments(

@@ -19,7 +19,8 @@ from scipy.linalg.blas import dger
 from scipy.linalg.lapack import dgeqp3, dgetrf, dgetri
 
 from sklearn_mle.noises.noise import FloatArray
-from sklearn_mle.rows.design import Design, in_full
+from sklearn_mle.rows.design import in_full
+from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.solvers.reduced_problem import IntArray, Reduced
 
 REFACTOR = 40

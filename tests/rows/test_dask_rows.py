@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_mle.estimators import dask_checks
 from sklearn_mle.estimators.regressor import MLERegressor
-from sklearn_mle.rows.dask_rows import FAN_IN
+from sklearn_mle.rows.dask_graph import FAN_IN
 from sklearn_mle.rows.in_memory import InMemoryRows
 
 
