@@ -35,9 +35,10 @@ from scipy import linalg
 
 from sklearn_mle.inference.cornered_information import common_information, kernel_information
 from sklearn_mle.inference.corners import averaged_information
+from sklearn_mle.inference.gradient_squares import gradient_squares
 from sklearn_mle.inference.group_sums import GroupSums
 from sklearn_mle.inference.information import information
-from sklearn_mle.inference.leverage import leverage_of, relieved
+from sklearn_mle.inference.leverage import Leverages, relieved
 from sklearn_mle.inference.sparsity import (
     slopes_of_sides,
 )
@@ -219,23 +220,19 @@ def _squared_slopes(valley: Valley, cov: str, bread: FloatArray) -> tuple[FloatA
     And the cost at the bottom.
     """
     J = valley.mixing()
-    corrected = cov in ("HC2", "HC3")
-    known = np.where(np.isnan(bread), 0.0, bread)
-    spread = J @ known @ J.T
+    leverages = Leverages.of(valley, bread) if cov in ("HC2", "HC3") else None
 
     def per_block(block: Block) -> tuple[FloatArray, float]:
         D = valley.terms.columns(block.X)
         scores = valley.scores(D, valley.bottom)
         cost, g, e = valley.slopes(block, scores)
-        if corrected:
-            g = relieved(g, leverage_of(valley, block, D, scores, spread), cov == "HC3")
-        of_g, of_e = block.weigh(g), block.weigh(e)
-        second = (of_g[:, :, None] * g[:, None], of_g[:, :, None] * e[:, None])
-        squares = (*second, of_e[:, :, None] * e[:, None])
-        return valley.second(D, squares, definite=True), float(block.weigh(cost).sum())
+        if leverages is not None:
+            g = relieved(g, leverages(block, D, scores), cov == "HC3")
+        return gradient_squares(valley, block, D, g, e), float(block.weigh(cost).sum())
 
     meat, cost = valley.rows.total(per_block)
-    return np.asarray(J.T @ meat @ J), float(cost)
+    order = valley.order_of_sums()
+    return np.asarray(J.T @ meat[np.ix_(order, order)] @ J), float(cost)
 
 
 def _slopes_of_groups(valley: Valley, groups: NDArray[np.intp]) -> tuple[FloatArray, float]:
@@ -249,17 +246,8 @@ def _slopes_of_groups(valley: Valley, groups: NDArray[np.intp]) -> tuple[FloatAr
         return GroupSums.of(codes, D, g, beside, count), float(cost.sum())
 
     groups_sums, cost = valley.rows.total(per_block, groups)
-    sums = groups_sums.whole()[:, _in_order(valley)]
+    sums = groups_sums.whole()[:, valley.order_of_sums()]
     return np.asarray(sums @ valley.mixing()), float(cost)
-
-
-def _in_order(valley: Valley) -> NDArray[np.intp]:
-    """Where columns and ones of each score, and extras, stand among sums of groups."""
-    s, ones = valley.costs.n_scores, int(valley.terms.intercept)
-    k = valley.terms.mixing.shape[0] - ones
-    scores = [[*range(a * k, (a + 1) * k), *([s * k + a] * ones)] for a in range(s)]
-    extras = range(s * (k + ones), s * (k + ones) + valley.costs.n_extras)
-    return np.array([place for part in (*scores, extras) for place in part], dtype=np.intp)
 
 
 def _by_density(valley: Valley, cov: str) -> Covariance:

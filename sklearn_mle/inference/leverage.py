@@ -2,37 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from sklearn_mle.inference.sparsity import (
-    slopes_of_sides,
-)
+from sklearn_mle.inference.row_forms import RowForms
+from sklearn_mle.inference.sparsity import slopes_of_sides
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.rows import Block
 
 
-def leverage_of(
-    valley: Valley, block: Block, D: Design, scores: FloatArray, spread: FloatArray
-) -> FloatArray:
-    """What a row's own slope contributes to its scores, a matrix of shape (m, s, s).
+@dataclass(frozen=True)
+class Leverages:
+    """What a row's own slope contributes to its scores.
 
     The curvature of the row's cost times the covariance of its scores. A cost with corners has the
     curvature that its law expects.
+
+    Parameters
+    ----------
+    valley : Valley
+    spread : ndarray of shape (size, size)
+        The inverse information in theta, zero where it is not known.
+    forms : RowForms or None
+        Of the only score; None where there are several.
     """
-    s, k = valley.costs.n_scores, valley.terms.mixing.shape[0]
-    moved = np.empty((s, s, block.n_rows)).transpose(2, 0, 1)
-    for a in range(s):
-        for b in range(a + 1):
-            V = spread[a * k : (a + 1) * k, b * k : (b + 1) * k]
-            moved[:, a, b] = moved[:, b, a] = valley.terms.forms(D, V)
-    noise = valley.noise
-    if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
-        left, right = slopes_of_sides(noise)
-        return moved * (left * right / valley.scale**2)
-    curvature = valley.costs.curvature(block.y, scores, valley.split(valley.bottom)[1])
-    return curvature * moved if s == 1 else np.asarray(curvature @ moved)
+
+    valley: Valley
+    spread: FloatArray
+    forms: RowForms | None
+
+    @classmethod
+    def of(cls, valley: Valley, bread: FloatArray) -> Leverages:
+        """Those by an inverse information, NaN where nothing can be said."""
+        known = np.where(np.isnan(bread), 0.0, bread)
+        if valley.costs.n_scores > 1:
+            J = valley.mixing()
+            return cls(valley, J @ known @ J.T, None)
+        q = valley.n_location
+        forms = RowForms.of(valley.terms, known[:q, :q], q / valley.rows.total_weight)
+        return cls(valley, known, forms)
+
+    def __call__(self, block: Block, D: Design, scores: FloatArray) -> FloatArray:
+        """The matrix of each row, shape (m, s, s)."""
+        curvature = self._curvature(block, scores)
+        if self.forms is not None:
+            return self.forms.leverages(D, curvature[:, 0, 0])[:, None, None]
+        s, k = self.valley.costs.n_scores, self.valley.terms.mixing.shape[0]
+        moved = np.empty((s, s, block.n_rows)).transpose(2, 0, 1)
+        for a in range(s):
+            for b in range(a + 1):
+                V = self.spread[a * k : (a + 1) * k, b * k : (b + 1) * k]
+                moved[:, a, b] = moved[:, b, a] = self.valley.terms.forms(D, V)
+        return np.asarray(curvature @ moved)
+
+    def _curvature(self, block: Block, scores: FloatArray) -> FloatArray:
+        valley, noise = self.valley, self.valley.noise
+        if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
+            left, right = slopes_of_sides(noise)
+            return np.full((block.n_rows, 1, 1), left * right / valley.scale**2)
+        return valley.costs.curvature(block.y, scores, valley.split(valley.bottom)[1])
 
 
 def relieved(of_score: FloatArray, leverage: FloatArray, whole: bool) -> FloatArray:

@@ -219,7 +219,7 @@ def _factored(rows: Rows, intercept: bool) -> Factored:
     frame = estimate_frame(rows, intercept)
     sums = None
     if rows.n_rows - intercept >= rows.n_columns:
-        sums = gram(rows, frame, intercept)
+        sums = gram(rows, frame, intercept, target=False)
         factored = by_cholesky(sums, rows.total_weight)
         if factored is not None and factored.inverse.rcond**2 > SAFE_RCOND:
             return factored

@@ -145,6 +145,17 @@ class Valley:
         scores = [self.terms.mixing] * self.costs.n_scores
         return block_diag(*scores, np.eye(self.costs.n_extras))
 
+    def order_of_sums(self) -> NDArray[np.intp]:
+        """Where columns and one of each score, and extras, stand in sums that hold them by kind.
+
+        Those have the columns of all scores first, then the ones, then the extras.
+        """
+        s, ones = self.costs.n_scores, int(self.terms.intercept)
+        k = self.terms.mixing.shape[0] - ones
+        scores = [[*range(a * k, (a + 1) * k), *([s * k + a] * ones)] for a in range(s)]
+        extras = range(s * (k + ones), s * (k + ones) + self.costs.n_extras)
+        return np.array([place for part in (*scores, extras) for place in part], dtype=np.intp)
+
     def slopes(self, block: Block, scores: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Costs of a block at the bottom, and their slopes in scores and in extras.
 

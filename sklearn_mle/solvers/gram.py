@@ -228,8 +228,11 @@ def shifted_columns(frame: Frame) -> Callable[[Block], Design]:
     return columns
 
 
-def gram(rows: Rows, frame: Frame, fit_intercept: bool) -> Gram:
-    """One pass over the rows, then the exact correction of the shift."""
+def gram(rows: Rows, frame: Frame, fit_intercept: bool, *, target: bool = True) -> Gram:
+    """One pass over the rows, then the exact correction of the shift.
+
+    Without the target y is not looked at, and what the result has of it is zero.
+    """
     columns = shifted_columns(frame)
     y_shift, y_unit = float(frame.shift[-1]), float(frame.unit[-1])
     unshifted = not frame.shift[:-1].any() and frame.plain_units
@@ -237,20 +240,24 @@ def gram(rows: Rows, frame: Frame, fit_intercept: bool) -> Gram:
     def per_block(block: Block) -> tuple[Any, ...]:
         bare = unshifted and not is_sparse(block.X)
         Z = block.X if bare else columns(block)
-        y = block.y
-        v = (y - y_shift) * y_unit
-        if block.weight is None:
-            sums = dot(np.ones(v.shape[0]), Z) if fit_intercept else 0.0
-            y_sum, y_size = float(v.sum()), float(y @ y)
-        else:
-            sums = dot(block.weight, Z) if fit_intercept else 0.0
-            y_sum, y_size = float(block.weight @ v), float(block.weight @ (y * y))
-            root = np.sqrt(block.weight)
-            Z = times_rows(Z, root, out=None if bare else Z)
-            v = v * root
-        return CrossProducts.of(Z), dot(v, Z), float(v @ v), sums, y_sum, y_size, 1
+        w = np.ones(block.n_rows) if block.weight is None else block.weight
+        sums = dot(w, Z) if fit_intercept else 0.0
+        if block.weight is not None:
+            Z = times_rows(Z, np.sqrt(block.weight), out=None if bare else Z)
+        of_y = of_target(block, Z) if target else (np.zeros(rows.n_columns), 0.0, 0.0, 0.0)
+        return CrossProducts.of(Z), sums, *of_y, 1
 
-    products, with_y, y_squared, sums, y_sum, y_size, blocks = rows.total(per_block)
+    def of_target(block: Block, Z: Design) -> tuple[Any, ...]:
+        """Products with weighted columns, squares of the shifted y, its sum, squares of y."""
+        y, w = block.y, block.weight
+        v = (y - y_shift) * y_unit
+        if w is None:
+            return dot(v, Z), float(v @ v), float(v.sum()), float(y @ y)
+        y_sum, y_size = float(w @ v), float(w @ (y * y))
+        v *= np.sqrt(w)
+        return dot(v, Z), float(v @ v), y_sum, y_size
+
+    products, sums, with_y, y_squared, y_sum, y_size, blocks = rows.total(per_block)
     cross = products.whole()
     rounding = EPS * (rows.n_rows / blocks + blocks)
     if not fit_intercept:
