@@ -13,6 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from sklearn_mle.noises.corners import (
+    Corners,
+    bend_upwards,
+    corners,
+    named_corners,
+    where_corners_are,
+)
 from sklearn_mle.noises.nature import (
     LEAST_ROOM,
     Nature,
@@ -23,6 +30,7 @@ from sklearn_mle.noises.nature import (
     quantiles_of,
 )
 from sklearn_mle.noises.noise import MIDDLE, Fact, FloatArray, Noise, Shape
+from sklearn_mle.noises.silence import silence
 from sklearn_mle.noises.stretch import Stretch
 
 FIRST_STEP = 1e-3
@@ -115,13 +123,29 @@ class FromScipy(Noise):
         return self._nature.bounded
 
     @property
+    def corners(self) -> tuple[float, ...]:
+        """Places at which the cost has no slope."""
+        if self.values is None and self._held:
+            return corners(self._plain, self._values)
+        where = where_corners_are(self._plain, _looks_of(self._plain))
+        if where is Corners.NOWHERE:
+            return ()
+        look = named_corners if where is Corners.NAMED else corners
+        return look(self._plain, self._values)
+
+    @property
     def facts(self) -> Fact:  # type: ignore[override]
         if self.shapes:
-            return Fact.SMOOTH
+            where = where_corners_are(self._plain, _looks_of(self._plain))
+            return Fact.SMOOTH if where is Corners.NOWHERE else Fact.CORNERED
         seen = self._nature
         middle = float(self.quantiles(0.5))
         convex = is_convex(self.slope, middle, seen.low, seen.high, SLACK)
-        return Fact.SMOOTH | Fact.LOG_CONCAVE if convex else Fact.SMOOTH
+        limit = Fact.SMOOTH
+        if self.corners:
+            limit = Fact.CORNERED
+            convex = convex and bend_upwards(self._plain, self._values)
+        return limit | Fact.LOG_CONCAVE if convex else limit
 
     def check(self) -> None:
         name = f"scipy.stats.{self._plain.name}"
@@ -132,7 +156,7 @@ class FromScipy(Noise):
                 f"to them; got {name} with {', '.join(whole)} open. Pass it frozen, as "
                 f"{name}({whole[0]}=3)."
             )
-        if not np.all(self._plain._argcheck(*self._values)):
+        if not _makes_a_law(self._plain, self._values):
             raise ValueError(
                 f"shapes of noise must make a law; got {self!r}, which scipy.stats does not "
                 f"accept. See the help of {name} for their range."
@@ -160,25 +184,32 @@ class FromScipy(Noise):
         return cost_of(self._plain, self._values)(z)
 
     def slope(self, z: FloatArray) -> FloatArray:
-        h = FIRST_STEP * self._nature.room(z)
+        h = FIRST_STEP * self._room(z)
         return _slope(self.cost(z + FOUR * h), h)
 
     def curvature(self, z: FloatArray) -> FloatArray:
-        h = SECOND_STEP * self._nature.room(z)
+        h = SECOND_STEP * self._room(z)
         return _curvature(self.cost(z + FOUR * h), self.cost(z), h)
 
     def derivatives(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        room = self._nature.room(z)
+        room = self._room(z)
         h, k = FIRST_STEP * room, SECOND_STEP * room
         costs = self.cost(np.concatenate([z[None], z + FOUR * h, z + FOUR * k]))
         return costs[0], _slope(costs[1:5], h), _curvature(costs[5:], costs[0], k)
+
+    def _room(self, z: FloatArray) -> FloatArray:
+        """Distance that differences must not reach across, see `Nature.room`."""
+        room = self._nature.room(z)
+        for place in self.corners:
+            room = np.minimum(room, np.maximum(np.abs(z - place), LEAST_ROOM))
+        return room
 
     def costs_at(self, z: FloatArray, names: Sequence[str], values: FloatArray) -> FloatArray:
         return cost_of(self._plain, self._columns(names, values))(z)
 
     def slopes_at(self, z: FloatArray, names: Sequence[str], values: FloatArray) -> FloatArray:
         columns = self._columns(names, values)
-        room = self._nature.room(z)
+        room = self._room(z)
         for end in self._plain.support(*columns):
             distance = np.abs(z - np.where(np.isfinite(end), end, np.inf))
             room = np.minimum(room, np.maximum(distance, LEAST_ROOM))
@@ -213,6 +244,11 @@ def _curvature(costs: FloatArray, here: FloatArray, h: FloatArray) -> FloatArray
         return (16.0 * near - far - 30.0 * here) / (12.0 * np.square(h))
 
 
+def _makes_a_law(law: Any, shapes: Sequence[float]) -> bool:
+    with silence():
+        return bool(np.all(law._argcheck(*shapes)))
+
+
 @functools.lru_cache(maxsize=512)
 def _names_of(law: Any) -> tuple[str, ...]:
     return tuple(name.strip() for name in (law.shapes or "").split(",") if name.strip())
@@ -222,14 +258,23 @@ def _names_of(law: Any) -> tuple[str, ...]:
 def _shapes_of(law: Any) -> tuple[Shape, ...]:
     """The shapes of a law, with starts that make one together."""
     shapes = [_shape_of(law, name) for name in _names_of(law)]
-    if law._argcheck(*(shape.start for shape in shapes)):
+    if _makes_a_law(law, [shape.start for shape in shapes]):
         return tuple(shapes)
     lines = [Stretch(shape.low, shape.high) for shape in shapes]
     for places in itertools.product(STARTS, repeat=len(shapes)):
         starts = [float(line.natural(u)) for line, u in zip(lines, places)]
-        if law._argcheck(*starts):
+        if _makes_a_law(law, starts):
             return tuple(replace(shape, start=v) for shape, v in zip(shapes, starts))
     return tuple(shapes)
+
+
+@functools.lru_cache(maxsize=512)
+def _looks_of(law: Any) -> tuple[tuple[float, ...], ...]:
+    """Shapes of a law at which it is looked at: where they start, and both sides of that."""
+    shapes = _shapes_of(law)
+    lines = [Stretch(shape.low, shape.high) for shape in shapes]
+    looks = [[float(line.natural(u)) for line in lines] for u in STARTS]
+    return tuple(map(tuple, [[shape.start for shape in shapes], *looks]))
 
 
 @functools.lru_cache(maxsize=512)
@@ -240,7 +285,7 @@ def _is_central(law: Any, values: tuple[float, ...] | None) -> bool:
         lines = [Stretch(shape.low, shape.high) for shape in _shapes_of(law)]
         places = itertools.product(STARTS, repeat=len(lines))
         looks = [tuple(float(x.natural(u)) for x, u in zip(lines, place)) for place in places]
-    with np.errstate(all="ignore"):
+    with silence():
         levels = np.array([float(law.cdf(0.0, *shapes or ())) for shapes in looks])
     levels = levels[np.isfinite(levels)]
     return bool(np.all((levels >= MIDDLE[0]) & (levels <= MIDDLE[1])))

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_mle.noises.silence import silence
+
 LOOK = np.sinh(np.linspace(-6.0, 6.0, 241))
 """Where a law is looked at, in units around its middle: evenly at first, then ever farther."""
 OUTWARDS = np.exp2(np.arange(-8.0, 60.0))
@@ -68,7 +70,8 @@ def nature(law: Any, shapes: tuple[float, ...]) -> Nature:
     shapes : tuple of float
     """
     cost = cost_of(law, shapes)
-    low, high = (float(end) for end in law.support(*shapes))
+    with silence():
+        low, high = (float(end) for end in law.support(*shapes))
     low, high = _seen_end(cost, low, high, -1.0), _seen_end(cost, low, high, 1.0)
     unit = min(1.0, high - low)
     inside = [x for x in (0.0,) if low < x < high]
@@ -81,7 +84,7 @@ def cost_of(law: Any, shapes: tuple[Any, ...]) -> Callable[[Any], NDArray[np.flo
     """Minus the log density, infinite where scipy.stats has no number for it."""
 
     def cost(z: Any) -> NDArray[np.float64]:
-        with np.errstate(all="ignore"):
+        with silence():
             try:
                 logs = np.asarray(law.logpdf(np.asarray(z, dtype=np.float64), *shapes))
             except ArithmeticError:
@@ -93,7 +96,7 @@ def cost_of(law: Any, shapes: tuple[Any, ...]) -> Callable[[Any], NDArray[np.flo
 
 def quantiles_of(law: Any, shapes: tuple[float, ...], q: Any) -> NDArray[np.float64]:
     """Quantiles, nan where scipy.stats has no number for them."""
-    with np.errstate(all="ignore"):
+    with silence():
         try:
             return np.asarray(law.ppf(q, *shapes), dtype=np.float64)
         except (ArithmeticError, ValueError, RuntimeError):

@@ -44,6 +44,8 @@ class Fact(enum.Flag):
     """The cost has a continuous slope, and a curvature but at single points."""
     LOG_CONCAVE = enum.auto()
     """The cost is convex."""
+    CORNERED = enum.auto()
+    """Somewhere inside the slope of the cost jumps, or has no bound."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,11 @@ class Noise(BaseEstimator, ABC):
     def central(self) -> bool:
         """Whether the location is near the middle of the law, whatever open shapes will be."""
         return True
+
+    @property
+    def shape_step(self) -> float:
+        """Of differences in a stretched shape; truncation and rounding are then about 1e-13."""
+        return 1e-3
 
     @property
     def bounded(self) -> bool:

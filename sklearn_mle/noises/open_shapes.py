@@ -20,8 +20,6 @@ LINE = 16.0
 """The part of the stretched line that is searched: df up to nearly 1e7."""
 NATURAL = 500.0
 """The part that is searched of a shape that is not bounded itself."""
-STEP = 1e-3
-"""Of five-point differences in a stretched shape: truncation and rounding are about 1e-13."""
 SHRUNK = 1e-2
 SMALLEST = 1e-8
 
@@ -116,7 +114,7 @@ class OpenShapes:
             closed = noise.shape_derivatives(z, shape.name)
             if closed is not None:
                 return closed.stretched(*stretch.rates(noise.shape_values([shape.name])[0]))
-        step = STEP
+        step = noise.shape_step
         while True:
             with np.errstate(invalid="ignore", over="ignore"):
                 found = self._by_differences(noise, u, z, step, second=second)

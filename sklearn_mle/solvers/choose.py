@@ -17,6 +17,9 @@ least_squares_cg   a quadratic cost                to rounding, certified in the
 least_absolute_cg  a piecewise linear cost         up to a gap that is reported
 joint_cg           a smooth noise                  the same; one minimum where the noise is not
                                                    log-concave
+joint_corners      a noise with corners            to rounding, proved by lines through the
+                                                   corners; unproven where the noise is not
+                                                   log-concave, or has open shapes
 =================  ==============================  ==============================================
 
 ``"auto"`` takes the first in the table whose needs the likelihood meets; lbfgs before newton where
@@ -34,6 +37,7 @@ from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.rows import Rows
 from sklearn_mle.solvers import (
     joint_cg,
+    joint_corners,
     joint_newton,
     lbfgs,
     least_absolute,
@@ -56,6 +60,7 @@ SOLVERS: dict[str, ModuleType] = {
     "least_squares_cg": least_squares_cg,
     "least_absolute_cg": least_absolute_cg,
     "joint_cg": joint_cg,
+    "joint_corners": joint_corners,
 }
 
 OF_CLASSES = ("newton", "lbfgs", "newton_cg")
@@ -65,7 +70,9 @@ MATRIX_FREE = {
     "joint_newton": "joint_cg",
 }
 SEARCHES = ("open_quantile",)
-"""Solvers for open shapes, beside joint_newton, which takes both."""
+"""Solvers for open shapes alone."""
+WITH_OR_WITHOUT = ("joint_newton", "joint_cg", "joint_corners")
+"""Solvers that take noises with open shapes as well as others."""
 
 
 def choose(likelihood: Any, solver: str, rows: Rows | None = None) -> Any:
@@ -118,6 +125,6 @@ def _meets(likelihood: Any, solver: str) -> bool:
     if (solver in OF_CLASSES) != hasattr(likelihood, "n_scores"):
         return False
     shapes = bool(getattr(likelihood, "noise", None) and likelihood.noise.shapes)
-    if shapes != (solver in SEARCHES) and solver not in ("joint_newton", "joint_cg"):
+    if shapes != (solver in SEARCHES) and solver not in WITH_OR_WITHOUT:
         return False
     return SOLVERS[solver].NEEDS in likelihood.facts

@@ -97,7 +97,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
             lost = nowhere(filled_at_start(noise), why, problem.fit_intercept)
             return replace(first, noise=filled_at_start(noise), outcome=lost)
         found = objective.noise(end.theta)
-        outcome, gap = _judge(end, noise, rows.total_weight, tol, max_iter)
+        outcome, gap = judge(end, noise, rows.total_weight, tol, max_iter)
         whole = not (end.stopped or end.exhausted)
         if has_ends(found) and whole and not is_interior(objective, end.theta):
             outcome = nowhere(found, GROWS)
@@ -171,7 +171,7 @@ def _inside(objective: JointObjective, sample: JointObjective, theta: FloatArray
     return theta if there is None else np.concatenate([there, theta[n:]])
 
 
-def _judge(
+def judge(
     end: Descent, noise: Noise, weight: float, tol: float, max_iter: int
 ) -> tuple[Outcome, float]:
     """How it ended, and the gap; nothing bounds that of shapes whose search was stopped."""
@@ -184,9 +184,14 @@ def _judge(
         return CONVERGED, gap
     if end.exhausted:
         return out_of_steps(max_iter, gap, tol), gap
+    return stalled(gap, tol), gap
+
+
+def stalled(gap: float, tol: float) -> Outcome:
+    """The outcome of steps that end above tol."""
     return Outcome(
         Status.STALLED,
         f"The solver could not lower the cost further at an optimality gap of {gap:.1e}, above "
         f"tol={tol:.1e}. The coefficients are the best found; the noise may have a corner or no "
         "maximum for these rows: try another noise, or hold its shapes.",
-    ), gap
+    )

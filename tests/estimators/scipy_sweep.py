@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, stats
 from scipy.stats._distr_params import distcont
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_mle import MLERegressor
 from sklearn_mle.noises.nature import nature
@@ -57,6 +58,7 @@ def verdict(case: Case) -> str:
     """What comes of a fit, in one word or a few.
 
     ``"fitted"``: converged, without a warning of any kind, and not below the truth or scipy's fit;
+    ``"fitted, not proven"``: the same, but the fit says that its gap is infinite;
     ``"refused: ..."`` with the reason; anything else is a fault, and says which.
     """
     law, n = case.law, N_OF_INTEGRALS if case.name in INTEGRALS else N
@@ -69,12 +71,14 @@ def verdict(case: Case) -> str:
             model = MLERegressor(noise=case.noise).fit(np.zeros((n, 1)), y)
         except ValueError as error:
             return f"refused: {_reason(str(error))}" if not caught else "warned, then refused"
-    if caught:
-        return f"warned: {caught[0].category.__name__}"
+    proven = bool(np.isfinite(model.optimality_gap_))
+    said = [one.category for one in caught]
+    if said and (proven or said != [ConvergenceWarning]):
+        return f"warned: {said[0].__name__}"
     least = max(_likelihood(law, y, (*case.shapes, LOC, SCALE)), _of_scipy(case, y))
     if not model.log_likelihood_ >= least - RELATIVE * abs(least):
         return "below"
-    return "fitted"
+    return "fitted" if proven else "fitted, not proven"
 
 
 REASONS = {
