@@ -9,6 +9,7 @@ step is that of all parameters together, because the gradient of the others is z
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -61,6 +62,8 @@ def follow(
     weight = objective.rows.total_weight
     theta = _at_bottom(objective, begin.theta, SHARE * begin.decrement)
     here = _here(objective, theta, begin.n_iter)
+    if not math.isfinite(here[0].value):
+        return begin
     while not finished(here[0], weight, tol, exact, PATIENCE):
         place, gradient, step = here
         if place.n_iter >= max_iter:
@@ -69,6 +72,8 @@ def follow(
         if length < SHORT:
             break
         after = _here(objective, theta, place.n_iter + 1)
+        if not math.isfinite(after[0].value):
+            break
         slow = length == 1.0 and after[0].decrement > SLOW * place.decrement
         here = (replace(after[0], slow_steps=place.slow_steps + 1 if slow else 0), *after[1:])
         if stops(here[0].theta) and not finished(here[0], weight, tol, exact, PATIENCE):

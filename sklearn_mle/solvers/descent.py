@@ -184,6 +184,8 @@ def _by_newton(objective: Objective, way: _Way) -> _Way | None:
         if length == 0.0:
             return None
         ahead = objective.derivatives(here.theta + length * step)
+        if not math.isfinite(ahead.value):
+            return None
     curvature = Curvature.of(ahead.hessian)
     onward, decrement = curvature.step(ahead.gradient)
     slow = length > 1.0 or (length == 1.0 and decrement > SLOW * here.decrement)
