@@ -21,8 +21,9 @@ from sklearn_mle.estimators.progress import (
 from sklearn_mle.estimators.speak import refuse, speak, speak_of_passes
 from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.noises.derivation import BERNOULLI, CATEGORICAL, Derivation
-from sklearn_mle.rows.rows import Rows
+from sklearn_mle.rows.rows import GivenRows, Rows
 from sklearn_mle.solvers.choose import choose
+from sklearn_mle.solvers.far_apart import solve_or_tell
 from sklearn_mle.solvers.separation import separated
 from sklearn_mle.solvers.solution import Problem, Solution, Start, Status
 from sklearn_mle.solvers.units import in_ordinary_units
@@ -186,9 +187,8 @@ class MLEClassifier(CallbackSupportMixin, ByLikelihoodMixin, ClassPredictions, B
         watch = watch_of(self, rows, X, y, sample_weight, solver, attributes)
         problem = Problem(watched(rows, watch), likelihood, bool(self.fit_intercept), watch)
         start = units.start(self._start(rows, classes))
-        solution = units.solution(
-            solver.solve(problem, start=start, tol=self.tol, max_iter=self.max_iter)
-        )
+        how = {"start": start, "tol": self.tol, "max_iter": self.max_iter}
+        solution = units.solution(solve_or_tell(solver.solve, problem, given, **how), self.tol)
         refuse(solution.outcome)
         self._keep(solution, classes)
         finish(watch)
@@ -209,7 +209,7 @@ class MLEClassifier(CallbackSupportMixin, ByLikelihoodMixin, ClassPredictions, B
         """
         return CATEGORICAL if len(getattr(self, "classes_", ())) > 2 else BERNOULLI
 
-    def _rows(self, found: Any) -> tuple[NDArray[Any], Rows]:
+    def _rows(self, found: Any) -> tuple[NDArray[Any], GivenRows]:
         """The classes, and rows with their codes for y and class factors in the weights."""
         checks.check_two_classes(found.classes)
         factors = checks.class_factors(self.class_weight, found.classes, found.mass)

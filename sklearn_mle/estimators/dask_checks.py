@@ -71,7 +71,8 @@ def rows_for_regression(
     chunks, recipe, found, samples, passes = _opened(
         estimator, X, y, sample_weight, reset=reset, labels=False
     )
-    return DaskRows(chunks, recipe, found.present, found.total_weight, passes, samples)
+    weight, sizes = found.total_weight, found.sizes
+    return DaskRows(chunks, recipe, found.present, weight, sizes, passes, samples)
 
 
 def labelled_rows(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.rows.rows import FloatArray, Rows
+from sklearn_mle.rows.rows import FloatArray
 
 SHORT = 2**12
 """Range of whole numbers that are counted in a table instead of sorted: 20 times faster."""
@@ -31,13 +31,13 @@ class Labelled:
     codes: NDArray[np.intp]
     weight: FloatArray | None
 
-    def once(self) -> Rows:
+    def once(self) -> InMemoryRows:
         """Rows with codes for y, each row of positive weight once."""
         there = None if self.weight is None else self.weight > 0.0
         weight = None if there is None or there.all() else there.astype(np.float64)
         return InMemoryRows(self.X, self.codes.astype(np.float64), weight)
 
-    def rows(self, factors: FloatArray) -> Rows:
+    def rows(self, factors: FloatArray) -> InMemoryRows:
         """Rows with codes for y, and a factor on the weights of each class."""
         weight = self.weight
         if not np.all(factors == 1.0):

@@ -27,6 +27,7 @@ from sklearn_mle.likelihoods.location_scale import (
 from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.rows.rows import Rows
 from sklearn_mle.solvers.choose import choose
+from sklearn_mle.solvers.far_apart import solve_or_tell
 from sklearn_mle.solvers.solution import Problem, Solution, Start
 from sklearn_mle.solvers.units import in_ordinary_units
 from sklearn_mle.solvers.watch import Place
@@ -186,9 +187,8 @@ class MLERegressor(
         watch = watch_of(self, rows, X, y, sample_weight, solver, attributes)
         problem = Problem(watched(rows, watch), likelihood, bool(self.fit_intercept), watch)
         start = units.start(self._start(rows))
-        solution = units.solution(
-            solver.solve(problem, start=start, tol=self.tol, max_iter=self.max_iter)
-        )
+        how = {"start": start, "tol": self.tol, "max_iter": self.max_iter}
+        solution = units.solution(solve_or_tell(solver.solve, problem, given, **how), self.tol)
         refuse(solution.outcome)
         self._keep(solution)
         self._moments = None

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_mle.rows.kinds import is_dask
-from sklearn_mle.rows.rows import Rows
+from sklearn_mle.rows.rows import GivenRows, Rows
 
 
 def rows_for_regression(
     estimator: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool
-) -> Rows:
+) -> GivenRows:
     """Checked rows with a numeric target, where X is; as `checks.rows_for_regression`."""
     return _room(X).rows_for_regression(estimator, X, y, sample_weight, reset=reset)
 

@@ -176,7 +176,7 @@ def optimality_gap(noise: Noise, total_weight: float, cost: float, loss_gap: flo
     assert noise.degree is not None
     if cost == -math.inf or loss_gap <= 0.0:
         return 0.0
-    if loss_gap >= 1.0:
+    if not loss_gap < 1.0:
         return math.inf
     above = -total_weight / noise.degree * math.log1p(-loss_gap)
     return max(loss_gap, above / max(1.0, abs(cost)))

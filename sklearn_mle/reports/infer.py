@@ -36,6 +36,7 @@ from sklearn_mle.reports.group_codes import group_codes
 from sklearn_mle.reports.infer_choices import check_choices, check_place, check_resamples
 from sklearn_mle.reports.valleys import rows_of_classes, valley_of_classes, valley_of_regression
 from sklearn_mle.rows.matrix import in_full
+from sklearn_mle.rows.rows import Rows
 from sklearn_mle.solvers.solution import Start
 
 SAME_DATA = 1e-6
@@ -153,7 +154,7 @@ def infer(
     checks.check_coefficients(np.size(model.coef_))
     names = feature_names(estimator)
     if isinstance(model, MLERegressor):
-        rows = rooms.rows_for_regression(model, table, y, sample_weight, reset=False)
+        rows: Rows = rooms.rows_for_regression(model, table, y, sample_weight, reset=False)
         check_choices(model, cov, ci, groups, reference)
         valley = valley_of_regression(model, rows)
         parameters = _lines_of_regression(model, names)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.magnitudes import PowersOfTwo
 from sklearn_mle.rows.rows import FloatArray
 from sklearn_mle.rows.threads import inside_a_task
 
@@ -36,6 +37,8 @@ class Recipe:
         On the weights of the rows of each class; ``y`` then holds codes.
     once : bool
         Whether every row of positive weight counts once.
+    powers : PowersOfTwo, optional
+        What the rows are divided by.
     """
 
     names: tuple[Any, ...] | None
@@ -43,6 +46,7 @@ class Recipe:
     labels: bool = False
     factors: FloatArray | None = None
     once: bool = False
+    powers: PowersOfTwo | None = None
 
     def rows(self, X: Any, y: Any, weight: Any) -> InMemoryRows:
         """The rows of a chunk that has been surveyed."""
@@ -53,7 +57,8 @@ class Recipe:
         if self.factors is not None:
             factor = self.factors[target.astype(np.intp)]
             w = factor if w is None else w * factor
-        return InMemoryRows(table, target.astype(np.float64, copy=False), w)
+        rows = InMemoryRows(table, target.astype(np.float64, copy=False), w)
+        return rows if self.powers is None else rows.divided_by(self.powers)
 
 
 def as_table(X: Any) -> Any:

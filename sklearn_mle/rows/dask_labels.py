@@ -36,8 +36,7 @@ class LabelledChunks:
     def once(self) -> DaskRows:
         """Rows with codes, each row of positive weight once."""
         recipe = replace(self.recipe, labels=False, once=True)
-        chunks, n = coded(self.chunks, self.classes), sum(self.found.present)
-        return DaskRows(chunks, recipe, self.found.present, float(n), self.passes)
+        return self._coded(recipe, float(sum(self.found.present)))
 
     def rows(self, factors: NDArray[np.float64]) -> DaskRows:
         """Rows with codes of the classes for y, held with the chunks.
@@ -49,9 +48,11 @@ class LabelledChunks:
         """
         plain = bool(np.all(factors == 1.0))
         recipe = replace(self.recipe, labels=False, factors=None if plain else factors)
-        weight = float(factors @ self.mass)
-        chunks = coded(self.chunks, self.classes)
-        return DaskRows(chunks, recipe, self.found.present, weight, self.passes)
+        return self._coded(recipe, float(factors @ self.mass))
+
+    def _coded(self, recipe: Recipe, weight: float) -> DaskRows:
+        chunks, found = coded(self.chunks, self.classes), self.found
+        return DaskRows(chunks, recipe, found.present, weight, found.sizes, self.passes)
 
 
 def coded(chunks: Chunks, classes: NDArray[Any]) -> Chunks:

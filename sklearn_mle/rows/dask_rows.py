@@ -9,6 +9,7 @@ are Dask's own business.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,7 +33,8 @@ from sklearn_mle.rows.dask_graph import (
     task_name,
 )
 from sklearn_mle.rows.in_memory import InMemoryRows, spread
-from sklearn_mle.rows.rows import Rows
+from sklearn_mle.rows.magnitudes import Magnitudes, PowersOfTwo
+from sklearn_mle.rows.rows import GivenRows
 from sklearn_mle.rows.survey import Survey, survey
 
 OFTEN = (512, 1000)
@@ -80,7 +82,7 @@ class Passes:
     count: int = 0
 
 
-class DaskRows(Rows):
+class DaskRows(GivenRows):
     """Rows of chunks that have been surveyed.
 
     A pass takes a reference to itself along to where the chunks are, as functions of blocks may
@@ -93,8 +95,9 @@ class DaskRows(Rows):
     present : sequence of int
         Rows of positive weight of each chunk.
     total_weight : float
+    sizes : Magnitudes
     passes : Passes
-    sample : dict, optional
+    samples : dict, optional
         Samples that are known already, by size.
     """
 
@@ -104,6 +107,7 @@ class DaskRows(Rows):
         recipe: Recipe,
         present: Sequence[int],
         total_weight: float,
+        sizes: Magnitudes,
         passes: Passes,
         samples: dict[int, InMemoryRows] | None = None,
     ) -> None:
@@ -113,12 +117,27 @@ class DaskRows(Rows):
         self.n_rows = sum(self.present)
         self.n_columns = recipe.n_columns
         self.total_weight = total_weight
+        self.sizes = sizes
         self.passes = passes
         self._samples = samples or {}
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("n_rows", "n_columns", "total_weight")
         return {name: getattr(self, name) for name in kept}
+
+    def magnitudes(self) -> Magnitudes:
+        return self.sizes
+
+    def divided_by(self, powers: PowersOfTwo) -> DaskRows:
+        return DaskRows(
+            self.chunks,
+            replace(self.recipe, powers=powers),
+            self.present,
+            math.ldexp(self.total_weight, -powers.of_weight),
+            powers.of_sizes(self.sizes),
+            self.passes,
+            {m: rows.divided_by(powers) for m, rows in self._samples.items()},
+        )
 
     def reread(self) -> int:
         return 0 if self.chunks.held else self.passes.count

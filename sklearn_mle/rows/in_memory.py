@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_mle.rows.magnitudes import Magnitudes, PowersOfTwo, magnitudes
 from sklearn_mle.rows.matrix import canonical, is_sparse, row_range, take_rows
-from sklearn_mle.rows.rows import Block, FloatArray, Rows
+from sklearn_mle.rows.rows import Block, FloatArray, GivenRows
 from sklearn_mle.rows.threads import PARALLEL_COLUMNS, blocks_share_cores, in_order
 
 BLOCK_BYTES = 2**21
@@ -35,7 +36,7 @@ MOST_STORED = 2**21
 SAMPLE_SEED = 20170
 
 
-class InMemoryRows(Rows):
+class InMemoryRows(GivenRows):
     """Rows of an array, or sparse rows.
 
     Nothing as large as X is ever allocated: float32 becomes float64 block by block, and rows of
@@ -154,6 +155,12 @@ class InMemoryRows(Rows):
 
         self._for_each_block(per_block, columns, collect)
         return made[0] if made else np.empty(0), tuple(sums.parts)
+
+    def magnitudes(self) -> Magnitudes:
+        return magnitudes(self.X, self.y, self.block_rows)
+
+    def divided_by(self, powers: PowersOfTwo) -> InMemoryRows:
+        return InMemoryRows(*powers.out_of(self.X, self.y, self.weight))
 
     def entries(self, column: Any) -> NDArray[Any]:
         return np.asarray(column)

@@ -15,6 +15,8 @@ from scipy import sparse
 FloatArray = NDArray[np.float64]
 Matrix = Any
 """An array of shape (m, p), or a canonical `scipy.sparse.csr_array` of that shape."""
+ENTRIES = 2**16
+"""Stored entries that are looked at together, so that no copy of all is made."""
 
 
 def is_sparse(X: Any) -> bool:
@@ -149,7 +151,9 @@ def column_sizes(X: Matrix) -> FloatArray:
     if not is_sparse(X):
         return np.maximum(X.max(axis=0, initial=0.0), -X.min(axis=0, initial=0.0))
     largest = np.zeros(X.shape[1])
-    np.maximum.at(largest, X.indices, np.abs(X.data))
+    for first in range(0, X.data.shape[0], ENTRIES):
+        some = slice(first, first + ENTRIES)
+        np.maximum.at(largest, X.indices[some], np.abs(X.data[some]))
     return largest
 
 

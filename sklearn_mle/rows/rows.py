@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from sklearn_mle.rows.in_memory import InMemoryRows
+    from sklearn_mle.rows.magnitudes import Magnitudes, PowersOfTwo
 
 FloatArray = NDArray[np.float64]
 Column = Any
@@ -134,3 +135,15 @@ class Rows(ABC):
 
         All rows are not copied if they are in memory as they should be.
         """
+
+
+class GivenRows(Rows):
+    """Rows that hold data, and not others to which they add something."""
+
+    @abstractmethod
+    def magnitudes(self) -> Magnitudes:
+        """About the largest sizes of the entries of each column, and of y."""
+
+    @abstractmethod
+    def divided_by(self, powers: PowersOfTwo) -> GivenRows:
+        """The same rows in other units."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_mle.rows.chunk import Recipe, as_table, as_vector, as_weight
+from sklearn_mle.rows.magnitudes import Magnitudes
 from sklearn_mle.rows.rows import FloatArray
 
 SCAN_ROWS = 8192
@@ -49,6 +50,7 @@ class Survey:
         Labels of rows of positive weight, sorted, and their total weights; empty for numbers.
     kinds : frozenset of str
         Types of labels among objects.
+    sizes : Magnitudes
     sample : tuple
         Pieces of rows that were asked for: (X, y, weight).
     """
@@ -60,6 +62,7 @@ class Survey:
     classes: NDArray[Any]
     mass: FloatArray
     kinds: frozenset[str]
+    sizes: Magnitudes
     sample: tuple[tuple[Any, ...], ...] = ()
 
     def __add__(self, other: Survey) -> Survey:
@@ -78,6 +81,7 @@ class Survey:
             classes,
             mass,
             self.kinds | other.kinds,
+            self.sizes + other.sizes,
             self.sample + other.sample,
         )
 
@@ -91,7 +95,8 @@ def survey(
     except MisfitError as fault:
         nothing = np.empty(0)
         found = Fault(fault.kind, fault.got, number)
-        return Survey((found,), (0,), (0,), 0.0, nothing, nothing, frozenset())
+        sizes = Magnitudes(np.zeros(recipe.n_columns), 0.0)
+        return Survey((found,), (0,), (0,), 0.0, nothing, nothing, frozenset(), sizes)
 
 
 class MisfitError(ValueError):
@@ -132,7 +137,8 @@ def _surveyed(
     if places is not None and places.size:
         taken = rows._copy(places)
         sample = ((taken.X, taken.y, taken.weight),)
-    return Survey((), (n,), (rows.n_rows,), rows.total_weight, classes, mass, kinds, sample)
+    weight, sizes = rows.total_weight, rows.magnitudes()
+    return Survey((), (n,), (rows.n_rows,), weight, classes, mass, kinds, sizes, sample)
 
 
 def _check_columns(recipe: Recipe, X: Any) -> None:

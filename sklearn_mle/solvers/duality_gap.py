@@ -170,4 +170,4 @@ def complementarity(
         r[inside] = accurate_residuals(there, coef, intercept)
     else:
         allowance = float(np.sum(w[inside] - np.abs(answer.dual[inside]))) * rounding
-    return r, loss, max(0.0, float(np.sum(w * np.abs(r) - answer.dual * r))) + allowance
+    return r, loss, float(np.maximum(0.0, np.sum(w * np.abs(r) - answer.dual * r))) + allowance

@@ -270,7 +270,7 @@ def gram(rows: Rows, frame: Frame, fit_intercept: bool, *, target: bool = True) 
     varies = (before > 0.0) & (after > EPS * before)
     growth = float((before[varies] / after[varies]).max(initial=1.0))
     with_y = with_y - sums * mean[-1]
-    y_squared = max(0.0, y_squared - y_sum * float(mean[-1]))
+    y_squared = float(np.maximum(0.0, y_squared - y_sum * mean[-1]))
     return Gram(frame, mean, cross, with_y, y_squared, y_size, growth, rounding)
 
 

@@ -173,7 +173,7 @@ def direct(sums: Gram, factored: Factored, weight: float, fit_intercept: bool) -
     at_centre = inverse.R @ scaled if isinstance(inverse, TriangularInverse) else h
     left = h - at_centre
     y_squared = sums.y_squared / float(unit[-1]) ** 2
-    rss = max(0.0, y_squared - float(at_centre @ (h + left)))
+    rss = float(np.maximum(0.0, y_squared - at_centre @ (h + left)))
     terms = math.sqrt(y_squared) + float(np.abs(scaled).sum())
     hidden = (sums.rounding * sums.growth + EPS) * terms
     p = scaled.shape[0]

@@ -112,7 +112,7 @@ class Moments:
         inner = Extended(sums.hi[:-2] / back, sums.lo[:-2] / back)
         gradient = inner + times(exactly(shift[:-1]), total)
         y_size = float(self.sizes[-2, -2]) / y_unit**2
-        return Evaluation(gradient, total, max(0.0, float(rss.hi)) / y_unit**2, y_size)
+        return Evaluation(gradient, total, max(float(rss.hi), 0.0) / y_unit**2, y_size)
 
     def terms_squared(self, coef: FloatArray, intercept: float) -> float:
         """Weighted sum of ``(abs(y) + abs(x)' abs(coef) + abs(intercept))**2``."""

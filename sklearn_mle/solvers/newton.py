@@ -188,12 +188,12 @@ def _judge(end: Descent, tol: float, max_iter: int) -> tuple[Outcome, float]:
 
     No cost of classes is below zero, so that the cost itself bounds what is left to gain.
     """
-    gap = max(0.0, min(end.gap, end.value / max(1.0, abs(end.value))))
+    gap = max(min(end.gap, end.value / max(1.0, abs(end.value))), 0.0)
     if end.stopped:
         return stopped(end.n_iter, gap, tol), gap
     if end.exhausted and gap > tol:
         return out_of_steps(max_iter, gap, tol), gap
-    if gap > tol:
+    if not gap <= tol:
         return Outcome(
             Status.STALLED,
             f"The solver could not lower the cost further at an optimality gap of {gap:.1e}, above "

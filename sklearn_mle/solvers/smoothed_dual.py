@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.design import dot
 from sklearn_mle.rows.rows import Block
 from sklearn_mle.solvers.reduced_problem import solve_positive, weighted_gram
 from sklearn_mle.solvers.sign_passes import Level
@@ -35,7 +36,7 @@ def smoothed_gap(level: Level, b: FloatArray, width: float) -> float:
     def excess(block: Block) -> tuple[FloatArray, FloatArray]:
         _, a, share = smoothed(block)
         Z = level.frame.scaled(block.X)
-        return np.dot(block.weigh(a + tilt), Z), weighted_gram(Z, block.weigh(share))
+        return dot(block.weigh(a + tilt), Z), weighted_gram(Z, block.weigh(share))
 
     e, gram = level.rows.total(excess)
     e = e + level.c
@@ -57,4 +58,8 @@ def smoothed_gap(level: Level, b: FloatArray, width: float) -> float:
     with np.errstate(over="ignore"):
         loss, value, power = level.rows.total(values)
     divisor = float(max(1.0, power ** (1.0 / POWER)))
-    return min(1.0, max(0.0, 1.0 - value / divisor / loss)) if loss > 0.0 else 0.0
+    if loss == 0.0:
+        return 0.0
+    # of numbers that overflowed nothing is known
+    gap = 1.0 - value / divisor / loss
+    return max(0.0, gap) if gap < 1.0 else 1.0

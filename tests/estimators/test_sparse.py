@@ -8,6 +8,8 @@ import pytest
 import scipy.linalg
 import scipy.stats
 from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_mle import MLEClassifier, MLERegressor, detect_separation
 from sklearn_mle.noises import AsymmetricLaplace, FromScipy, StudentT
@@ -243,3 +245,18 @@ def test_never_written_out_and_little_memory(model, never_in_full):
     tracemalloc.stop()
     assert model.optimality_gap_ < 1e-9
     assert peak < 10 * size < 8 * n * p
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace", "student_t", "logistic"])
+@pytest.mark.parametrize("max_iter", [1, 2])
+def test_an_early_stop_is_as_honest_as_that_of_an_array(noise, max_iter):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(3000, 5)) * (rng.random((3000, 5)) < 0.5)
+    y = X.sum(axis=1) + rng.laplace(size=3000)
+    model = MLERegressor(noise, max_iter=max_iter)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        of_array = clone(model).fit(X, y)
+        of_rows = clone(model).fit(sparse.csr_array(X), y)
+    np.testing.assert_allclose(of_rows.coef_, of_array.coef_, rtol=1e-9)
+    np.testing.assert_allclose(of_rows.optimality_gap_, of_array.optimality_gap_, 1e-6, 1e-12)

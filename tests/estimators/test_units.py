@@ -2,9 +2,11 @@
 
 import math
 
+import dask.array as da
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_mle import MLEClassifier, MLERegressor
 
@@ -90,3 +92,52 @@ def test_a_warm_start_is_one_in_the_units_of_solvers(data):
     labels = y > 3.0
     model = MLEClassifier(warm_start=True).fit(X * 1e200, labels)
     assert model.fit(X * 1e200, labels).n_iter_ <= 2
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace", "student_t"])
+@pytest.mark.parametrize(("of_x", "of_y"), [(0, 170), (-160, 0), (160, 155), (200, -40)])
+def test_chunks_are_brought_near_one(data, noise, of_x, of_y):
+    X, y = data
+    X, y = X * [10.0**of_x, 1.0, 1.0], y * 10.0**of_y
+    expected = MLERegressor(noise).fit(X, y)
+    chunks = da.from_array(X, chunks=(70, 3)), da.from_array(y, chunks=70)
+    found = MLERegressor(noise).fit(*chunks)
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-9)
+    np.testing.assert_allclose(found.log_likelihood_, expected.log_likelihood_, rtol=1e-12)
+    assert 0.0 <= found.optimality_gap_ <= 1e-9
+
+
+@pytest.mark.parametrize("of_x", [-200, 200])
+def test_labelled_chunks_are_brought_near_one(data, of_x):
+    X, y = data[0] * 10.0**of_x, data[1] > 3.0
+    expected = MLEClassifier().fit(X, y)
+    found = MLEClassifier().fit(da.from_array(X, chunks=(70, 3)), da.from_array(y, chunks=70))
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace", "student_t"])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("value", [1e160, -1e250, 1e300])
+def test_an_entry_far_above_all_others_is_named(noise, form, value):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(5000, 3))
+    y = X.sum(axis=1) + rng.laplace(size=5000)
+    X[1234, 1] = value
+    with pytest.raises(ValueError, match=r"got 1 entry .* in column 1 of X\. Where"):
+        MLERegressor(noise).fit(form(X), y)
+
+
+def test_a_target_far_above_all_others_is_named(data):
+    X, y = np.tile(data[0], (10, 1)), np.tile(data[1], 10)
+    y[1234] = 1e250
+    with pytest.raises(ValueError, match=r"in y\. Where"):
+        MLERegressor().fit(X, y)
+
+
+def test_a_weight_beside_which_all_others_are_lost_is_spoken_of(data):
+    X, y = data
+    weight = np.ones(N)
+    weight[7] = 1e200
+    with pytest.warns(ConvergenceWarning, match="lost in rounding"):
+        model = MLEClassifier().fit(X, y > 3.0, sample_weight=weight)
+    assert model.optimality_gap_ > model.tol
