@@ -89,22 +89,26 @@ def _implicit(
     leading: bool,
 ) -> ImplicitDesign:
     (m, p), e = X.shape, len(extra)
-    shift = np.zeros(p) if shift is None else shift
-    unit = np.ones(p) if unit is None else unit
-    f, far_places = len(far), np.array(far, dtype=np.intp)
-    dense = np.empty((m, f + e))
-    if f:
-        columns = matrix.in_full(X[:, far_places])
-        dense[:, :f] = (columns - shift[far_places]) / unit[far_places]
+    first, beside = (e, 0) if leading else (0, p)
+    level, unit = np.zeros(p + e), np.ones(p) if unit is None else unit
+    if shift is not None:
+        np.divide(shift, -unit, out=level[first : first + p])
+    dense, places = np.empty((m, 0)), np.array(far, dtype=np.intp)
+    if far:
+        dense = (matrix.in_full(X[:, places]) - (0.0 if shift is None else shift[places])) / unit[
+            places
+        ]
         near = np.ones(p)
-        near[far_places] = 0.0
-        X, shift = with_entries(X, entries(X) * per_column(X, near)), shift * near
-    for k, values in enumerate(extra):
-        dense[:, f + k] = values
-    first = e if leading else 0
-    beside = np.arange(e) + (0 if leading else p)
-    places = np.concatenate([first + far_places, beside])
-    return ImplicitDesign(X, np.ones(m), shift, unit, dense, places, p + e, first)
+        near[places] = 0.0
+        X = with_entries(X, entries(X) * per_column(X, near))
+        level[first + places] = 0.0
+    varying = [k for k in range(e) if isinstance(extra[k], np.ndarray)]
+    for k in set(range(e)) - set(varying):
+        level[beside + k] = extra[k]
+    if varying:
+        dense = np.column_stack([dense, *(extra[k] for k in varying)])
+    places = np.concatenate([first + places, beside + np.array(varying, dtype=np.intp)])
+    return ImplicitDesign(X, None, level, unit, dense, places, first)
 
 
 def far_columns(shift: FloatArray, spread: FloatArray) -> tuple[int, ...]:

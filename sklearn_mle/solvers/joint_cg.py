@@ -18,6 +18,7 @@ from sklearn_mle.likelihoods.joint_products import JointProducts
 from sklearn_mle.likelihoods.location_scale import LocationScale
 from sklearn_mle.noises.gaussian import Gaussian
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
+from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import least_squares_cg, newton_cg
 from sklearn_mle.solvers.shape_search import best_shapes, starting_noise
 from sklearn_mle.solvers.solution import (
@@ -36,6 +37,7 @@ NEEDS = Fact.SMOOTH
 WITHIN_MAX_ITER = False
 
 
+@blocks_share_cores(0)
 def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
     """Minimise the cost of a smooth noise over coefficients, scale and open shapes.
 

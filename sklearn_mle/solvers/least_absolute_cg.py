@@ -25,6 +25,7 @@ from sklearn_mle.likelihoods.residual_products import (
 )
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.rows import Block, Rows
+from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import conjugate_gradients, least_absolute, newton_cg
 from sklearn_mle.solvers.null_space import null_directions
 from sklearn_mle.solvers.shortest import shortest
@@ -76,6 +77,7 @@ def pays(rows: Rows) -> bool:
     return rows.n_columns > MANY_COLUMNS and rows.density < newton_cg.SPARSE
 
 
+@blocks_share_cores(0)
 def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
     """Fit a linear quantile up to a gap that is reported.
 

@@ -15,6 +15,7 @@ from sklearn_mle.likelihoods import location_scale
 from sklearn_mle.likelihoods.residual_products import HalfSquare, ResidualProducts
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.rows import Rows
+from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import newton_cg
 from sklearn_mle.solvers.conjugate_gradients import SAFETY
 from sklearn_mle.solvers.null_space import null_directions
@@ -64,6 +65,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     return attempt(problem, start, tol, max_iter)[0]
 
 
+@blocks_share_cores(0)
 def attempt(
     problem: Problem, start: Start | None, tol: float, max_iter: int
 ) -> tuple[Solution, bool]:

@@ -21,6 +21,7 @@ import numpy as np
 from sklearn_mle.likelihoods.objective import FloatArray, Products
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.rows import Rows
+from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import conjugate_gradients, newton
 from sklearn_mle.solvers.line_search import backtrack, sufficient
 from sklearn_mle.solvers.null_space import null_directions
@@ -151,6 +152,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     )
 
 
+@blocks_share_cores(0)
 def descend(
     objective: Products,
     theta: FloatArray,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_mle.likelihoods.objective import FloatArray, Products
+from sklearn_mle.rows.threads import blocks_share_cores
 
 SEED = 1955
 SEEN = 1e-6
@@ -25,6 +26,7 @@ MOST = 50
 MOST_PRODUCTS = 500
 
 
+@blocks_share_cores(0)
 def null_directions(objective: Products) -> FloatArray:
     """Orthonormal directions of terms that change no score, shape (n_terms, k).
 
