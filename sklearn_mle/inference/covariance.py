@@ -75,6 +75,9 @@ class Covariance:
         The cost at the bottom, where a pass has met it.
     endless : ndarray of shape (size, d)
         Orthonormal directions in which the cost falls for ever; none by default.
+    profiles_extras : bool
+        Whether intervals of scale and shapes are better read from the likelihood than from this
+        matrix.
     """
 
     matrix: FloatArray
@@ -83,6 +86,7 @@ class Covariance:
     notes: tuple[str, ...] = ()
     cost: float | None = None
     endless: FloatArray | None = None
+    profiles_extras: bool = False
 
 
 def covariance(valley: Valley, cov: str, groups: NDArray[np.intp] | None = None) -> Covariance:
@@ -124,15 +128,17 @@ def _by_model(valley: Valley) -> Covariance:
     info = information(valley)
     matrix, notes = inverse(valley, info.matrix)
     n, q = valley.rows.total_weight, valley.n_location
-    df = math.inf
+    df, open_shapes = math.inf, valley.costs.n_extras > 1
     if valley.normal:
         df = n - q
         matrix[:q, :q] *= n / df
     elif valley.noise is not None and Fact.PIECEWISE_LINEAR in valley.noise.facts:
+        open_shapes = False  # every place of a profile would be an exact fit
         averaged = averaged_information(valley, info.matrix, matrix)
         bread, notes = inverse(valley, averaged)
         matrix = bread @ info.matrix @ bread
-    return Covariance(matrix, df, f"model ({info.kind} information)", notes, info.cost)
+    method = f"model ({info.kind} information)"
+    return Covariance(matrix, df, method, notes, info.cost, profiles_extras=open_shapes)
 
 
 def inverse(valley: Valley, info: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
@@ -151,8 +157,8 @@ def inverse(valley: Valley, info: FloatArray) -> tuple[FloatArray, tuple[str, ..
     if not known.all():
         notes.append(
             "An open shape has run to the end of its range, where the likelihood no longer "
-            "changes with it: it is held where it is. Use ci='profile' for the end of its interval "
-            "that is inside."
+            "changes with it: it is held where it is, without a standard error. With cov='model' "
+            "its interval is read from the likelihood."
         )
     inside = info[np.ix_(known, known)]
     matrix = np.full((size, size), np.nan)

@@ -140,18 +140,10 @@ class Estimates:
             (logarithms, where they are positive), and mapped back.
         """
         level = self.level if level is None else checked_level(level)
-        if self.ci == "profile":
-            return np.array([self._profiled(k, level) for k in range(len(self.parameters))])
-        ends = []
-        for parameter, se in zip(self.parameters, self.std_error):
-            if math.isnan(se):
-                ends.append([math.nan, math.nan])
-                continue
-            df = math.inf if parameter.is_extra else self.df
-            rate = parameter.stretch.rate(parameter.estimate)
-            half = stats.t.ppf(0.5 + level / 2.0, df) * se / rate
-            low, high = parameter.place - half, parameter.place + half
-            ends.append([parameter.stretch.natural(low), parameter.stretch.natural(high)])
+        ends = [
+            self._profiled(k, level) if self._profiles(parameter) else self._normal(k, level)
+            for k, parameter in enumerate(self.parameters)
+        ]
         return np.array(ends, dtype=np.float64)
 
     def wald_test(self, R: ArrayLike | Sequence[str] | str, r: ArrayLike = 0.0) -> TestResult:
@@ -275,6 +267,20 @@ class Estimates:
                 f"parameters are, in this order, {list(self.names)}."
             )
         return weights
+
+    def _profiles(self, parameter: Parameter) -> bool:
+        """Whether the interval of a parameter is read from the likelihood."""
+        return self.ci == "profile" or (parameter.is_extra and self._of_theta.profiles_extras)
+
+    def _normal(self, k: int, level: float) -> tuple[float, float]:
+        parameter, se = self.parameters[k], float(self.std_error[k])
+        if math.isnan(se):
+            return math.nan, math.nan
+        rate = parameter.stretch.rate(parameter.estimate)
+        df = math.inf if parameter.is_extra else self.df
+        half = float(stats.t.ppf(0.5 + level / 2.0, df)) * se / rate
+        low, high = (parameter.stretch.natural(parameter.place + d) for d in (-half, half))
+        return float(low), float(high)
 
     def _profiled(self, k: int, level: float) -> tuple[float, float]:
         parameter = self.parameters[k]

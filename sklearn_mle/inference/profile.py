@@ -16,18 +16,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-from scipy import linalg, optimize, stats
+from scipy import linalg, stats
 
 from sklearn_mle.inference import cornered_profile
 from sklearn_mle.inference.parameters import Parameter
 from sklearn_mle.inference.valley import Valley
+from sklearn_mle.likelihoods.objective import Derivatives
 from sklearn_mle.noises.noise import Fact, FloatArray
 
 DECREMENT = 1e-10
 """Newton decrement at which a profile point is found: an error of 1e-10 in a chi-squared."""
 PASSES = 60
+HALVINGS = 40
+LONGEST = 3.0
+"""Length of a step, in scales, or on the lines of extras: a shape that runs to the end of its range
+leaves a direction in which the cost is flat."""
+CLOSE = 1e-8
+"""Relative change of a distance at which an end of an interval is found."""
+CHORDS = 60
 GROWTHS = 12
 """Doublings of a distance after which an end of an interval counts as infinite."""
 
@@ -78,64 +87,132 @@ def _end(cost: Callable[[float], float], least: float, step: float, root: float)
         rise = 2.0 * (cost(t * step) - least)
         return math.nan if math.isnan(rise) else math.sqrt(max(0.0, rise)) - root
 
-    inner, outer = 0.0, 1.0
+    inner, outer, behind = 0.0, 1.0, -root
     for _ in range(GROWTHS):
         ahead = short(outer)
         if math.isnan(ahead):
             break
         if ahead >= 0.0:
-            found = optimize.brentq(short, inner, outer, xtol=1e-9, rtol=1e-10)
-            return float(found) * step
-        inner, outer = outer, 2.0 * outer
+            return step * _zero(short, (inner, behind), (outer, ahead))
+        inner, outer, behind = outer, 2.0 * outer, ahead
     return math.copysign(math.inf, step)
+
+
+def _zero(
+    short: Callable[[float], float], low: tuple[float, float], high: tuple[float, float]
+) -> float:
+    """Where a nearly linear function is zero, by chords (the Illinois rule).
+
+    Parameters
+    ----------
+    short : callable
+        NaN where it is beyond what can be computed, which counts as above zero.
+    low, high : tuple of float
+        Places and values, on both sides of the zero.
+    """
+    (a, of_a), (b, of_b) = low, high
+    last, side = math.inf, 0
+    for _ in range(CHORDS):
+        t = b - of_b * (b - a) / (of_b - of_a) if math.isfinite(of_b) else 0.5 * (a + b)
+        if abs(t - last) <= CLOSE * abs(t):
+            return t
+        value, last = short(t), t
+        if value < 0.0:
+            a, of_a = t, value
+            of_b *= 0.5 if side < 0 else 1.0
+            side = -1
+        else:
+            b, of_b = t, math.inf if math.isnan(value) else value
+            of_a *= 0.5 if side > 0 else 1.0
+            side = 1
+    return last
 
 
 @dataclass
 class _Held:
-    """The least cost with one linear function of theta moved by a given amount; smooth costs."""
+    """The least cost with one linear function of theta moved by a given amount; smooth costs.
+
+    Shapes stay in the range in which laws can be told apart. One that has run to its end is held
+    there as long as the cost falls towards it.
+    """
 
     valley: Valley
     function: FloatArray
     known: list[tuple[float, FloatArray]] = field(default_factory=list)
 
     def cost(self, move: float) -> float:
-        a = self.function
-        free = linalg.null_space(a[None, :])
         theta = self._start(move)
         here = self.valley.derivatives(theta)
         for _ in range(PASSES):
             if not (math.isfinite(here.value) and np.isfinite(here.hessian).all()):
                 return math.nan
-            g, H = free.T @ here.gradient, free.T @ here.hessian @ free
-            values, vectors = np.linalg.eigh(H)
-            floor = 1e-12 * max(float(np.abs(values).max(initial=0.0)), 1e-300)
-            turned = vectors.T @ g
-            step = free @ (vectors @ (-turned / np.maximum(np.abs(values), floor)))
+            step = self._step(theta, here)
             if float(-here.gradient @ step) <= DECREMENT:
                 break
-            theta, moved = self._downhill(theta, step, here.value, float(here.gradient @ step))
-            if not moved:
+            ahead = self._downhill(theta, step, here)
+            if ahead is None:
                 break
-            here = self.valley.derivatives(theta)
+            theta, here = ahead
         self.known.append((move, theta))
         return here.value
 
+    def _step(self, theta: FloatArray, here: Derivatives) -> FloatArray:
+        """Newton's, with curvatures made positive, that leaves the function as it is."""
+        low, high = self._reach
+        at_end = (theta >= high) & (here.gradient < 0.0) | (theta <= low) & (here.gradient > 0.0)
+        held = np.vstack([self._units * self.function, np.eye(theta.size)[at_end]])
+        free = linalg.null_space(held)
+        g = free.T @ (self._units * here.gradient)
+        H = free.T @ (np.outer(self._units, self._units) * here.hessian) @ free
+        values, vectors = np.linalg.eigh(H)
+        floor = 1e-12 * max(float(np.abs(values).max(initial=0.0)), 1e-300)
+        lengths = -(vectors.T @ g) / np.maximum(np.abs(values), floor)
+        return self._units * (free @ (vectors @ np.clip(lengths, -LONGEST, LONGEST)))
+
+    @cached_property
+    def _units(self) -> FloatArray:
+        """What a step is measured in: the scale for coefficients, one for extras; shape (size,)."""
+        units = np.ones(self.valley.size)
+        units[: self.valley.n_location] = self.valley.scale
+        return units
+
+    @cached_property
+    def _reach(self) -> tuple[FloatArray, FloatArray]:
+        """The ends of theta; none where the function itself moves."""
+        low, high = np.full(self.valley.size, -math.inf), np.full(self.valley.size, math.inf)
+        low[self.valley.n_location :], high[self.valley.n_location :] = self.valley.costs.reach
+        moved = self.function != 0.0
+        return np.where(moved, -math.inf, low), np.where(moved, math.inf, high)
+
     def _start(self, move: float) -> FloatArray:
         """On the line from the bottom through the nearest place found so far."""
-        a, bottom = self.function, self.valley.bottom
-        if not self.known:
-            H = self.valley.derivatives(bottom).hessian
-            ahead = np.linalg.lstsq(H, a, rcond=1e-14)[0]
-            return bottom + ahead * (move / float(a @ ahead))
-        at, theta = min(self.known, key=lambda known: abs(known[0] - move))
-        return bottom + (theta - bottom) * (move / at) if at else bottom + a * (move / (a @ a))
+        bottom, units = self.valley.bottom, self._units
+        at, theta = min(self.known, key=lambda known: abs(known[0] - move), default=(0.0, bottom))
+        if at:
+            return self._inside(bottom + (theta - bottom) * (move / at))
+        a = units * self.function
+        H = np.outer(units, units) * self.valley.derivatives(bottom).hessian
+        ahead = units * np.linalg.lstsq(H, a, rcond=1e-14)[0]
+        if self.function @ ahead == 0.0:  # the cost is flat there
+            ahead = self.function
+        return self._inside(bottom + ahead * (move / float(self.function @ ahead)))
+
+    def _inside(self, theta: FloatArray) -> FloatArray:
+        return np.clip(theta, *self._reach)
 
     def _downhill(
-        self, theta: FloatArray, step: FloatArray, value: float, slope: float
-    ) -> tuple[FloatArray, bool]:
-        t = 1.0
-        for _ in range(40):
-            if self.valley.value(theta + t * step) <= value + 1e-4 * t * slope:
-                return theta + t * step, True
+        self, theta: FloatArray, step: FloatArray, here: Derivatives
+    ) -> tuple[FloatArray, Derivatives] | None:
+        """A place ahead that is lower, and the derivatives there; None if rounding hides it."""
+        slope = float(here.gradient @ step)
+        whole = self._inside(theta + step)
+        there = self.valley.derivatives(whole)
+        if there.value <= here.value + 1e-4 * slope:
+            return whole, there
+        t = 0.5
+        for _ in range(HALVINGS):
+            ahead = self._inside(theta + t * step)
+            if self.valley.value(ahead) <= here.value + 1e-4 * t * slope:
+                return ahead, self.valley.derivatives(ahead)
             t *= 0.5
-        return theta, False
+        return None

@@ -55,6 +55,10 @@ class RowCosts(Protocol):
     def n_extras(self) -> int:
         """How many parameters all rows share."""
 
+    @property
+    def reach(self) -> tuple[FloatArray, FloatArray]:
+        """The ends of what can be told apart of the extras, shapes (n_extras,)."""
+
     def cost(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
         """Minus the log-likelihood of each row, shape (m,)."""
 
@@ -98,6 +102,11 @@ class LocationScaleCosts:
     @property
     def _open(self) -> OpenShapes:
         return OpenShapes(self.noise, self.shapes)
+
+    @property
+    def reach(self) -> tuple[FloatArray, FloatArray]:
+        low, high = self._open.reach
+        return np.append(-math.inf, low), np.append(math.inf, high)
 
     def with_shapes(self, stretched: FloatArray) -> Noise:
         """The noise with these shapes, given on the stretched line."""
@@ -161,6 +170,10 @@ class SoftmaxCosts:
     @property
     def n_scores(self) -> int:
         return self.n_classes - 1
+
+    @property
+    def reach(self) -> tuple[FloatArray, FloatArray]:
+        return np.empty(0), np.empty(0)
 
     @property
     def basis(self) -> FloatArray:

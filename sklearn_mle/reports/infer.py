@@ -96,7 +96,11 @@ def infer(
         Labels of groups, for ``"cluster"`` and ``"bootstrap"``.
     level : float, default=0.95
     ci : {"wald", "profile"}, default="wald"
-        Intervals from standard errors, or from the likelihood's own profile.
+        Intervals from standard errors, or from the likelihood's own profile. With
+        ``cov="model"`` those of open shapes of smooth laws, and of the scale beside them, are from
+        the profile in any case: near the end of a range the likelihood is no parabola on any scale
+        (of 10 degrees of freedom of a Student t in 300 rows, intervals from standard errors hold
+        the truth in 90 % of samples).
     reference : label, optional
         The class that the scores of the others are taken against. By default the first of two
         classes; among more, scores sum to zero over the classes.
@@ -123,8 +127,8 @@ def infer(
     Notes
     -----
     For Gaussian noise statistics are t with ``n - p`` degrees of freedom (``G - 1`` for groups);
-    otherwise normal. The scale is on the logarithmic scale, and open shapes on their range
-    stretched to the line, where normal intervals make sense; ends are mapped back.
+    otherwise normal. Intervals of the scale are made on the logarithmic scale, and those of open
+    shapes that are not from the profile on their range stretched to the line; ends are mapped back.
 
     What is not identified is NaN, and a note says why: dependent or constant columns, separated
     classes, a scale of 0, no more rows than coefficients.
@@ -260,7 +264,9 @@ def _facts(
     finite = math.isfinite(log_likelihood)
     aic = akaike(log_likelihood, count) if finite else math.nan
     bic = bayesian(log_likelihood, count, n) if finite else math.nan
-    method = found.method
+    method, kind = found.method, "profile" if ci == "profile" else "Wald"
+    if kind == "Wald" and found.profiles_extras:
+        kind = "Wald; scale, shapes: profile"
     if math.isfinite(found.df):
         method += f"; t with {found.df:g} df"
     return (
@@ -268,7 +274,7 @@ def _facts(
         ("Log-likelihood", number(log_likelihood)),
         ("Parameters", f"{count}"),
         ("AIC", number(aic)),
-        ("Intervals", f"{100 * level:g} % {'profile' if ci == 'profile' else 'Wald'}"),
+        ("Intervals", f"{100 * level:g} % {kind}"),
         ("BIC", number(bic)),
         ("Covariance", method),
     )

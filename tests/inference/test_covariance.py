@@ -42,6 +42,8 @@ def test_the_model_covariance_is_the_inverse_of_the_hessian(law):
     expected = np.sqrt(np.diagonal(np.linalg.inv(H)))
     expected = expected * np.where(np.arange(at.size) < 3, unit, natural)
     np.testing.assert_allclose(found.table["std_error"], expected, rtol=1e-5)
+    if shapes:  # the scale beside an open shape is profiled
+        return
     ends = np.exp(np.log(natural[3]) + 1.959963984540054 * expected[3] / natural[3])
     assert found.table["upper"][3] == pytest.approx(ends, rel=1e-5)
 
@@ -178,7 +180,8 @@ def test_a_shape_at_the_end_of_its_range_is_held():
     model.noise, model.noise_ = StudentLaw(), StudentLaw(1e12)
     model.log_likelihood_ = model.log_likelihood(X, y)
     found = infer(model, X, y)
-    assert np.isnan(found.table["std_error"][-1]) and np.isnan(found.table["upper"][-1])
+    assert np.isnan(found.table["std_error"][-1]) and np.isinf(found.table["upper"][-1])
+    assert np.isnan(infer(model, X, y, cov="HC0").conf_int()[-1]).all()
     assert np.isfinite(found.table["std_error"][:-1]).all()
     assert any("end of its range" in note for note in found.notes)
 

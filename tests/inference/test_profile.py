@@ -138,9 +138,60 @@ def test_a_shape_at_the_end_of_its_range_has_the_end_of_its_interval_that_is_ins
     y = X @ [1.0, -0.5] + rng.uniform(-1.0, 1.0, size=200)
     model = MLERegressor("student_t").fit(X, y)
     wald, profile = infer(model, X, y), infer(model, X, y, ci="profile")
-    assert np.isnan(wald.std_error[4]) and np.isnan(wald.conf_int()[4]).all()
+    assert np.isnan(wald.std_error[4])
+    np.testing.assert_array_equal(wald.conf_int()[3:], profile.conf_int()[3:])
+    assert np.isnan(infer(model, X, y, cov="HC3").conf_int()[4]).all()
     assert "end of its range" in " ".join(wald.notes)
     low, high = profile.conf_int()[4]
     assert high == np.inf
     held = clone(model).set_params(noise=StudentT(df=low)).fit(X, y)
     assert 2.0 * (model.log_likelihood_ - held.log_likelihood_) == pytest.approx(RISE, rel=1e-4)
+
+
+def test_intervals_of_open_shapes_are_profiled_where_the_law_is_believed():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(300, 2))
+    y = X @ [1.0, -0.5] + rng.standard_t(10, size=300)
+    model = MLERegressor("student_t").fit(X, y)
+    wald, profile = infer(model, X, y), infer(model, X, y, ci="profile")
+    np.testing.assert_array_equal(wald.conf_int()[3:], profile.conf_int()[3:])
+    assert not np.array_equal(wald.conf_int()[:3], profile.conf_int()[:3])
+    assert "scale, shapes: profile" in str(wald) and "scale, shapes" not in str(profile)
+    robust = infer(model, X, y, cov="HC3").conf_int()[3]
+    assert np.sqrt(np.prod(robust)) == pytest.approx(model.scale_, rel=1e-12)
+
+
+def test_a_shape_that_runs_to_its_end_on_the_way_does_not_hold_up_a_profile(monkeypatch):
+    """Where a slope is held far from its estimate, the law that fits best is a normal one."""
+    from sklearn_mle.inference.valley import Valley
+
+    rng = np.random.default_rng([0, 7])
+    n = int(rng.integers(25, 90))
+    X = rng.normal(size=(n, 2))
+    y = X @ [1.0, -0.5] + 2.0 + 1.5 * rng.standard_t(4, size=n)
+    model = MLERegressor("student_t").fit(X, y)
+    found = infer(model, X, y, ci="profile")
+    passes = []
+    for name in ("value", "derivatives"):
+        plain = getattr(Valley, name)
+        monkeypatch.setattr(
+            Valley, name, lambda self, theta, plain=plain: passes.append(1) or plain(self, theta)
+        )
+    for end in found.conf_int()[0]:
+        held = MLERegressor("student_t").fit(X[:, 1:], y - end * X[:, 0])
+        rise = 2.0 * (model.log_likelihood_ - held.log_likelihood_)
+        assert rise == pytest.approx(RISE, rel=1e-6)
+    assert len(passes) < 500
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1.0, 1e8])
+def test_profiles_do_not_depend_on_units(unit):
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(80, 2))
+    y = X @ [1.0, -0.5] + rng.standard_t(4, size=80)
+    ends = [
+        infer(MLERegressor("student_t").fit(X, y * u), X, y * u, ci="profile").conf_int()
+        for u in (1.0, unit)
+    ]
+    np.testing.assert_allclose(ends[1][:4] / unit, ends[0][:4], rtol=1e-5)
+    np.testing.assert_allclose(ends[1][4], ends[0][4], rtol=1e-4)
