@@ -38,12 +38,13 @@ class AsymmetricLaplace(Noise):
 
     facts = Fact.PIECEWISE_LINEAR | Fact.LOG_CONCAVE
     loss_name = "pinball loss"
-    estimates = "quantile"
+    estimates = "q-quantile"
     formulas = Formulas(
         "asymmetric Laplace",
         density=(
-            "q (1 - q) exp(-z (q - [z < 0]))",
-            r"q (1 - q)\, e^{-z (q - [z < 0])}",
+            "q (1 - q) exp(-z (q - [z < 0])),  [z < 0] is 1 where z is negative, else 0",
+            r"q (1 - q)\, e^{-z (q - [z < 0])},"
+            r"\quad [z < 0] = 1 \text{ where } z \text{ is negative, else } 0",
         ),
         constant=("log(1 / (q (1 - q)))", r"\log \tfrac{1}{q (1 - q)}"),
         loss=("z (q - [z < 0])", "z (q - [z < 0])"),

@@ -14,14 +14,26 @@ class Formulas:
     ----------
     law : str
         Name of the law.
-    density, constant, loss : tuple of (str, str)
-        The density; what a loss drops from minus its logarithm; what remains.
+    density, loss : tuple of (str, str)
+        The density; what remains of minus its logarithm.
+    constant : tuple of (str, str), optional
+        What a loss drops of it; nothing by default.
+    cost : tuple of (str, str), optional
+        Minus the logarithm of the density; the sum of loss and constant by default.
     """
 
     law: str
     density: tuple[str, str]
-    constant: tuple[str, str]
     loss: tuple[str, str]
+    constant: tuple[str, str] | None = None
+    cost: tuple[str, str] | None = None
+
+    @property
+    def whole(self) -> tuple[str, str]:
+        """Minus the logarithm of the density."""
+        if self.cost is not None or self.constant is None:
+            return self.cost or self.loss
+        return f"{self.loss[0]} + {self.constant[0]}", f"{self.loss[1]} + {self.constant[1]}"
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ class Derivation:
 
 def from_density_to_loss(formulas: Formulas, loss_name: str, estimates: str) -> Derivation:
     """The derivation of the loss of a noise."""
-    density, constant, loss = formulas.density, formulas.constant, formulas.loss
+    density, cost, loss = formulas.density, formulas.whole, formulas.loss
     law = rf"\text{{{formulas.law}}}"
     model = r"y_i = x_i^\top \beta + \beta_0 + \sigma z_i,\quad z_i \sim " + law
     steps = (
@@ -90,15 +102,11 @@ def from_density_to_loss(formulas: Formulas, loss_name: str, estimates: str) -> 
         Step("Density", f"f(z) = {density[0]}", f"f(z) = {density[1]}"),
         Step(
             "Negative log-likelihood",
-            f"sum over rows of  {loss[0]} + {constant[0]} + log(scale),  z = residual / scale",
-            rf"\sum_i \left[{loss[1]} + {constant[1]} + \log\sigma\right],"
-            r"\quad z_i = (y_i - x_i^\top\beta - \beta_0) / \sigma",
+            f"sum over rows of  {cost[0]} + log(scale),  z = residual / scale",
+            rf"\sum_i \left[{cost[1]} + \log\sigma\right],"
+            r"\quad z = z_i = (y_i - x_i^\top\beta - \beta_0) / \sigma",
         ),
-        Step(
-            "Constants dropped",
-            f"{constant[0]} and log(scale) do not depend on the coefficients",
-            rf"{constant[1]} + \log\sigma \text{{ does not depend on }} \beta",
-        ),
+        _constants_dropped(formulas.constant),
         Step("Loss", f"{loss[0]}: the {loss_name}", rf"{loss[1]}\quad\text{{({loss_name})}}"),
         Step(
             "What its minimiser estimates",
@@ -107,6 +115,25 @@ def from_density_to_loss(formulas: Formulas, loss_name: str, estimates: str) -> 
         ),
     )
     return Derivation(f"From {formulas.law} noise to the {loss_name}", steps)
+
+
+def _constants_dropped(constant: tuple[str, str] | None) -> Step:
+    """What does not depend on the coefficients; only the estimate of the scale needs its part."""
+    title = "Constants dropped"
+    if constant is None:
+        return Step(
+            title,
+            "log(scale) does not depend on the coefficients; the fit of the scale keeps it",
+            r"\log\sigma \text{ does not depend on } \beta"
+            r"\text{; the fit of } \sigma \text{ keeps it}",
+        )
+    return Step(
+        title,
+        f"{constant[0]} and log(scale) do not depend on the coefficients;\n"
+        "the fit of the scale keeps log(scale)",
+        rf"{constant[1]} \text{{ and }} \log\sigma \text{{ do not depend on }} \beta"
+        r"\text{; the fit of } \sigma \text{ keeps } \log\sigma",
+    )
 
 
 BERNOULLI = Derivation(
@@ -118,7 +145,9 @@ BERNOULLI = Derivation(
             r"y_i \sim \text{Bernoulli}(p_i),\quad p_i = 1 / (1 + e^{-s_i}),\quad"
             r" s_i = x_i^\top\beta + \beta_0",
         ),
-        Step("Density", "f(y) = p**y (1 - p)**(1 - y)", r"f(y) = p^y (1 - p)^{1 - y}"),
+        Step(
+            "Probability", "f(y) = p**y (1 - p)**(1 - y)", r"f(y_i) = p_i^{y_i} (1 - p_i)^{1 - y_i}"
+        ),
         Step(
             "Negative log-likelihood",
             "sum over rows of  -y log(p) - (1 - y) log(1 - p)",
@@ -128,12 +157,12 @@ BERNOULLI = Derivation(
         Step(
             "Loss",
             "log(1 + exp(s)) - y s: the binary cross-entropy",
-            r"\log(1 + e^{s}) - y s\quad\text{(binary cross-entropy)}",
+            r"\log(1 + e^{s_i}) - y_i s_i\quad\text{(binary cross-entropy)}",
         ),
         Step(
             "What its minimiser estimates",
             "the probability of class 1 given x",
-            r"P(y = 1 \mid x)",
+            r"\text{the probability } P(y = 1 \mid x)",
         ),
     ),
 )
@@ -148,22 +177,22 @@ CATEGORICAL = Derivation(
             r"P(y_i = k) = p_{ik} = e^{s_{ik}} / \textstyle\sum_j e^{s_{ij}},\quad"
             r" s_{ik} = x_i^\top\beta_k + \beta_{0k}",
         ),
-        Step("Density", "f(y) = p_y", r"f(y) = p_y"),
+        Step("Probability", "f(y) = p_y", r"f(y_i) = p_{i y_i}"),
         Step(
             "Negative log-likelihood",
             "sum over rows of  -log(p_y)",
-            r"\sum_i -\log p_{i y_i}",
+            r"-\sum_i \log p_{i y_i}",
         ),
         Step("Constants dropped", "none", r"\text{none}"),
         Step(
             "Loss",
             "log(sum_j exp(s_j)) - s_y: the cross-entropy with softmax",
-            r"\log \textstyle\sum_j e^{s_j} - s_y\quad\text{(cross-entropy with softmax)}",
+            r"\log \textstyle\sum_j e^{s_{ij}} - s_{i y_i}\quad\text{(cross-entropy with softmax)}",
         ),
         Step(
             "What its minimiser estimates",
             "the probabilities of the classes given x",
-            r"P(y = k \mid x)",
+            r"\text{the probabilities } P(y = k \mid x)",
         ),
     ),
 )

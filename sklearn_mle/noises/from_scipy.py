@@ -101,7 +101,7 @@ class FromScipy(Noise):
 
     @property
     def loss_name(self) -> str:  # type: ignore[override]
-        return f"{self._plain.name} loss"
+        return f"{self.name.replace('_', ' ')} loss"
 
     @property
     def _nature(self) -> Nature:

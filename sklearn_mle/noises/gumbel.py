@@ -37,7 +37,8 @@ class Gumbel(Noise):
             "exp(-z - exp(-z))",
             "e^{-z - e^{-z}}",
         ),
-        constant=("1", "1"),
+        cost=("z + exp(-z)", "z + e^{-z}"),
+        constant=("1, the cost at zero,", r"1\text{, the cost at zero,}"),
         loss=("z + exp(-z) - 1", "z + e^{-z} - 1"),
     )
 

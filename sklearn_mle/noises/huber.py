@@ -37,9 +37,11 @@ class Huber(Noise):
     formulas = Formulas(
         "Huber",
         density=(
-            "exp(-H(z)) / C,  H(z) = z**2 / 2 for |z| <= delta, else delta |z| - delta**2 / 2",
+            "exp(-H(z)) / C,  H(z) = z**2 / 2 for |z| <= delta, else delta |z| - delta**2 / 2,\n"
+            "C = sqrt(2 pi) (2 Phi(delta) - 1) + 2 exp(-delta**2 / 2) / delta",
             r"e^{-H_\delta(z)} / C_\delta,\quad H_\delta(z) = \tfrac12 z^2 \text{ up to } \delta,"
-            r"\ \delta |z| - \tfrac12 \delta^2 \text{ beyond}",
+            r"\ \delta |z| - \tfrac12 \delta^2 \text{ beyond},\quad C_\delta = \sqrt{2\pi}\,"
+            r"(2\Phi(\delta) - 1) + 2 e^{-\delta^2/2} / \delta",
         ),
         constant=("log(C)", r"\log C_\delta"),
         loss=("H(z)", r"H_\delta(z)"),

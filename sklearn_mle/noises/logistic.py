@@ -27,7 +27,7 @@ class Logistic(Noise):
 
     facts = Fact.SMOOTH | Fact.LOG_CONCAVE
     loss_name = "log-cosh error"
-    estimates = "mean"
+    estimates = "location"
     formulas = Formulas(
         "logistic",
         density=(

@@ -24,8 +24,8 @@ from sklearn_mle.noises.derivation import Derivation, Formulas, from_density_to_
 
 FloatArray = NDArray[np.float64]
 
-GENERIC = ("log f(0) - log f(z)", r"\log f(0) - \log f(z)")
-"""The loss of a law whose formulas are not written down."""
+GENERIC = ("-log f(z)", r"-\log f(z)")
+"""The loss of a law whose formulas are not written down, of which no constant is known."""
 
 
 MIDDLE = (1.0 / 3.0, 2.0 / 3.0)
@@ -201,7 +201,8 @@ class Noise(BaseEstimator, ABC):
         Derivation
             Shows itself as text, and as LaTeX in notebooks.
         """
-        unnamed = Formulas(self.name, ("f(z)", "f(z)"), ("-log f(0)", r"-\log f(0)"), GENERIC)
+        density = (f"{self.name}.pdf(z)", rf"\text{{{self.name}.pdf}}(z)".replace("_", r"\_"))
+        unnamed = Formulas(self.name.replace("_", " "), density, GENERIC)
         return from_density_to_loss(self.formulas or unnamed, self.loss_name, self.estimates)
 
     @property

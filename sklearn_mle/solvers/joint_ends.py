@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,6 +27,10 @@ MET = 0.02
 then differ by a seventh of the scale, where they matter."""
 SAMPLING = 2.0
 """Squared distance a parameter from its end within which sampling errors may have led a fit."""
+BESIDE = 4.0
+"""The same of a plane that another estimate leads to."""
+WAY = (0.0, 0.2, 0.4, 0.6, 0.8)
+"""Parts of the way to an end at which the cost is asked for."""
 HALVINGS = 60
 
 
@@ -103,7 +108,11 @@ def different_ends(
     def descend(theta: FloatArray) -> Descent:
         if to_the_end is not None and not ends:
             return to_the_end(theta)
-        return descend_jointly(objective, theta, SAMPLE_TOL, FIRST_STEPS, enough, stops=met)
+
+        def stops(theta: FloatArray) -> bool:
+            return met(theta) or any(_leads_to(objective, theta, end) for end in ends)
+
+        return descend_jointly(objective, theta, SAMPLE_TOL, FIRST_STEPS, enough, stops=stops)
 
     plain = np.concatenate([begin, objective.open.start()])
     if warm is not None and objective.value(warm) < min(objective.value(plain), math.inf):
@@ -124,6 +133,26 @@ def different_ends(
         if end.stopped:
             break
     return ends
+
+
+def _leads_to(objective: JointObjective, theta: FloatArray, end: Descent) -> bool:
+    """Whether a descent from theta is as good as sure to come to this end.
+
+    The planes differ by no more than sampling errors, and the straight way from one place to the
+    other falls all along. Of residuals from another plane a way that falls tells nothing: a plane
+    through many rows may be steeply below.
+    """
+    if not math.isfinite(end.value):
+        return False
+    n = objective.n_linear
+    turned = np.zeros(objective.size)
+    turned[: n - 1] = theta[: n - 1] * (end.theta[n - 1] / theta[n - 1]) - end.theta[: n - 1]
+    weight = objective.rows.total_weight / objective.rows.n_rows
+    if end.curvature.length(turned) > BESIDE * objective.size * weight:
+        return False
+    cost = objective.along(theta, end.theta - theta)
+    costs = [cost(t) for t in WAY] + [end.value]
+    return all(before > after for before, after in pairwise(costs))
 
 
 def is_close(objective: JointObjective, end: Descent, theta: FloatArray) -> bool:

@@ -58,6 +58,8 @@ EXACT = 1e-22
 RIVAL = 0.1
 """Cost a unit of weight by which ends in a sample may differ for all rows to be asked."""
 GROWS = "where the likelihood still grows at the end of the search"
+LEFT_ALONE = 1e-7
+"""Part of a direction that is none."""
 NEAR = 0.1
 """Newton decrement a unit of weight up to which it bounds what is left to gain."""
 
@@ -101,7 +103,8 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         whole = not (end.stopped or end.exhausted)
         if has_ends(found) and whole and not is_interior(objective, end.theta):
             outcome = nowhere(found, GROWS)
-        theta = shortest(objective, end.theta, end.curvature.flat, end.value)
+        flat = _of_coefficients(end.curvature.flat, objective.n_linear)
+        theta = shortest(objective, end.theta, flat, end.value)
     coef, intercept = objective.unpack(theta)
     return Solution(
         coef=coef,
@@ -169,6 +172,12 @@ def _inside(objective: JointObjective, sample: JointObjective, theta: FloatArray
     n, noise = objective.n_linear, objective.noise(theta)
     there = moved_inside(objective.of(noise), sample.of(noise), theta[:n])
     return theta if there is None else np.concatenate([there, theta[n:]])
+
+
+def _of_coefficients(flat: FloatArray, n_linear: int) -> FloatArray:
+    """Directions without curvature that leave scale and shapes alone, shape (size, k)."""
+    others = np.abs(flat[n_linear - 1 :]).max(axis=0, initial=0.0)
+    return flat[:, others <= LEFT_ALONE * np.abs(flat).max(axis=0, initial=0.0)]
 
 
 def judge(

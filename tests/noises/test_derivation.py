@@ -84,3 +84,36 @@ def test_every_noise_tells_six_steps_as_text_and_as_latex(noise):
     assert noise.estimates in repr(told)
     latex = told._repr_latex_()
     assert latex.startswith("$$") and latex.count("{") == latex.count("}")
+
+
+def test_a_law_without_written_formulas_drops_nothing_but_the_scale():
+    """Its density may be zero at zero, where no constant can be taken off."""
+    told = repr(FromScipy(stats.gamma(4.0)).derivation())
+    assert "gamma.pdf(z)" in told
+    assert "f(0)" not in told
+    assert "the fit of the scale keeps it" in told
+
+
+def test_the_constant_of_huber_is_the_mass_of_its_density():
+    delta = 0.7
+    mass = np.sqrt(2 * np.pi) * (2 * stats.norm.cdf(delta) - 1) + 2 * np.exp(-0.245) / delta
+    assert -Huber(delta).distribution().logpdf(0.0) == pytest.approx(np.log(mass))
+    assert "C = sqrt(2 pi) (2 Phi(delta) - 1)" in repr(Huber(delta).derivation())
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_costs_as_told_are_those_of_the_noise(name):
+    """The text of the third step is a formula that Python can read, but for a few names."""
+    noise, _, constant = STATED[name]
+    told = noise.derivation().steps[2].text
+    formula = told.removeprefix("sum over rows of  ").split(" + log(scale)")[0]
+    if name == "huber":
+        formula = formula.replace("H(z)", "noise.loss(z)").replace("log(C)", "constant")
+    formula = formula.replace("log(1 / C(df))", "constant").replace("|z|", "np.abs(z)")
+    formula = formula.replace("[z < 0]", "(z < 0)").replace("2 pi", "2 * np.pi")
+    formula = formula.replace(") (", ") * (").replace(" (", " * (").replace("* * (", "* (")
+    formula = formula.replace("- * (", "- (").replace("/ * (", "/ (").replace("2 log", "2 * np.log")
+    for word in ("log(", "exp(", "cosh("):
+        formula = formula.replace("np." + word, word).replace(word, "np." + word)
+    names = {"np": np, "z": r, "q": 0.8, "df": 4.0, "noise": noise, "constant": constant}
+    np.testing.assert_allclose(eval(formula, names), noise.cost(r), rtol=1e-12)
