@@ -20,6 +20,7 @@ from sklearn_mle.rows.design import design, far_columns, own_gram, times_rows
 from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.matrix import Matrix, column_sizes, in_full, is_sparse, squares
 from sklearn_mle.rows.mixed_design import MixedDesign
+from sklearn_mle.solvers.dependence import seen_in_gram
 from sklearn_mle.solvers.extended_precision import dot, exactly, slices, sum_of
 from sklearn_mle.solvers.orthogonal import triangle_of
 from sklearn_mle.solvers.reduced_problem import IntArray
@@ -244,15 +245,23 @@ def fit_frame(X: Matrix, y: FloatArray, share: FloatArray, intercept: bool) -> F
     kept, dropped = np.arange(p), np.empty(0, dtype=np.intp)
     relation = np.empty((p, 0))
     mix: FloatArray | None = None
-    condition = None
-    if not nothing.any() and X.shape[0] >= p:
-        condition = _condition_if_good(gram / np.outer(spread, spread))
-    if condition is None:
+    condition, found = None, None
+    least = max(DEPENDENT, 8.0 * blur)
+    if X.shape[0] >= p:
+        correlation = np.where(np.logical_or.outer(nothing, nothing), 0.0, gram)
+        correlation /= np.outer(spread, spread)
+        condition = None if nothing.any() else _condition_if_good(correlation)
+        if condition is None:
+            found = seen_in_gram(Z, correlation, spread, least, WELL_CONDITIONED)
+    if found is not None:
+        kept, dropped, relation = found.kept, found.dropped, found.relation
+        condition = found.condition
+    elif condition is None:
         weighted = triangle_of(Z) / spread
         weighted[:, nothing] = 0.0
         R, order = qr(weighted, mode="r", pivoting=True, check_finite=False)
         diagonal = np.abs(np.diagonal(R))
-        rank = int(np.count_nonzero(diagonal > max(DEPENDENT, 8.0 * blur)))
+        rank = int(np.count_nonzero(diagonal > least))
         inner = solve_triangular(R[:rank, :rank], R[:rank, rank:]) if rank else R[:0, :]
         where = np.argsort(order[:rank])
         kept, dropped, relation = order[:rank][where], order[rank:], inner[where]

@@ -8,6 +8,7 @@ basis takes it out where coordinates are needed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -28,6 +29,8 @@ BoolArray = NDArray[np.bool_]
 ROUNDING = 1e-10
 """A margin below this share of the sum of its terms' sizes counts as zero: a direction that makes
 some margins vanish is known to about 1e-12, as it solves a linear system in rounded numbers."""
+PIECE_BYTES = 2**22
+"""Size of the scores for several coefficients that are held at a time."""
 SAMPLE_ROWS = 20_000
 SAMPLE_ROWS_A_TERM = 100
 
@@ -145,16 +148,48 @@ class Margins:
         """
 
         def per_block(block: Block) -> FloatArray:
-            Z = self.terms(block)
-            square = np.zeros((block.n_rows, self.n_classes))
-            for B in N:
-                square += np.square(lead(block, Z @ B.T))
-            square /= np.maximum(row_squares(Z), 1e-300)[:, None]
-            length = np.sqrt(square)
-            length[length <= ROUNDING] = 0.0
-            return length
+            lengths = np.zeros((block.n_rows, self.n_classes))
+            size = np.sqrt(np.maximum(row_squares(self.terms(block)), 1e-300))
+            for part, _, M in self.in_pieces(block, N):
+                length = np.sqrt(np.einsum("ikr,ikr->ik", M, M)) / size[part, None]
+                length[length <= ROUNDING] = 0.0
+                np.put_along_axis(lengths[part], self.other_classes(block)[part], length, axis=1)
+            return lengths
 
         return self.rows.entries(self.rows.column(per_block))
+
+    def other_classes(self, block: Block) -> NDArray[np.intp]:
+        """The classes that each row's own may lead, sorted: shape (m, K - 1)."""
+        K = self.n_classes
+        each = np.array([[k for k in range(K) if k != c] for c in range(K)], dtype=np.intp)
+        return each[codes(block)]
+
+    def in_pieces(self, block: Block, N: FloatArray) -> Iterator[tuple[slice, Design, FloatArray]]:
+        """Margins over `other_classes` for several coefficients, a few rows at a time.
+
+        Parameters
+        ----------
+        N : ndarray of shape (r, K, t)
+
+        Yields
+        ------
+        slice, design of shape (s, t), ndarray of shape (s, K - 1, r)
+            Rows of the block, their terms and their margins.
+        """
+        r, K, t = N.shape
+        Z, c, others = self.terms(block), codes(block), self.other_classes(block)
+        step = max(1, PIECE_BYTES // (8 * K * max(1, r)))
+        gain, columns = (N[:, 1] - N[:, 0]).T, N.transpose(2, 1, 0).reshape(t, K * r)
+        for first in range(0, block.n_rows, step):
+            part = slice(first, min(first + step, block.n_rows))
+            some, own_class = Z[part], c[part]
+            if K == 2:
+                M = (some @ gain) * (2.0 * own_class - 1.0)[:, None]
+                yield part, some, M[:, None, :]
+                continue
+            scores = (some @ columns).reshape(own_class.shape[0], K, r)
+            places = np.arange(own_class.shape[0])[:, None]
+            yield part, some, scores[places, own_class[:, None]] - scores[places, others[part]]
 
     def lines(self, pairs: BoolArray, N: FloatArray) -> FloatArray:
         """One line a pair: its margin as a function of coordinates in a space; shape (m, r)."""

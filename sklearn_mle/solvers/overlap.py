@@ -125,16 +125,25 @@ def _images(margins: Margins, pairs: BoolArray, N: FloatArray) -> tuple[FloatArr
         return np.empty((margins.size, 0)), np.empty((0, 0))
 
     def per_block(block: Block, there: BoolArray) -> tuple[FloatArray, FloatArray]:
-        Z, n = margins.terms(block), block.n_rows
-        back = np.empty(N.shape)
-        moved = np.empty((N.shape[0], n * margins.n_classes))
-        for i, B in enumerate(N):
-            M = np.where(there, lead(block, Z @ B.T), 0.0)
-            moved[i] = M.ravel()
-            pull = -M
-            pull[np.arange(n), codes(block)] += M.sum(axis=1)
-            back[i] = pull.T @ Z
-        return back, moved @ moved.T
+        r, K, t = N.shape
+        back, own_gram = np.zeros((K * r, t)), np.zeros((r, r))
+        others, own_class = margins.other_classes(block), codes(block)
+        asked = np.take_along_axis(there, others, axis=1)
+        for part, Z, M in margins.in_pieces(block, N):
+            M *= asked[part, :, None]
+            moved = M.reshape(-1, r)
+            own_gram += np.dot(moved.T, moved)
+            if K == 2:
+                second = (moved * (2.0 * own_class[part] - 1.0)[:, None]).T @ Z
+                back[:r] -= second
+                back[r:] += second
+                continue
+            places = np.arange(M.shape[0])
+            pull = np.zeros((M.shape[0], K, r))
+            pull[places[:, None], others[part]] = -M
+            pull[places, own_class[part]] = M.sum(axis=1)
+            back += pull.reshape(-1, K * r).T @ Z
+        return back.reshape(K, r, t).transpose(1, 0, 2), own_gram
 
     back, own_gram = margins.rows.total(per_block, pairs)
     reduced = np.einsum("ka,rkt->atr", margins.basis, back).reshape(margins.size, -1)
