@@ -5,6 +5,9 @@ for each other, and for whatever else holds a core. In `blocks_share_cores` BLAS
 and whole blocks are worked on side by side, by as many threads as BLAS was allowed before, so that
 a user's limits (``OMP_NUM_THREADS``, joblib, threadpoolctl) hold here as well.
 
+Threads that help are started once a context and wait between passes: to wake one takes a third of
+what it takes to start one.
+
 NumPy's ``@`` keeps the interpreter lock where its result is small, ``numpy.dot`` never does: sums
 over a block (``X'd``, ``X'X``) are written with ``dot``.
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,6 +29,7 @@ PARALLEL_COLUMNS = 200
 profit."""
 
 _threads: contextvars.ContextVar[int | None] = contextvars.ContextVar("threads", default=None)
+_crew: contextvars.ContextVar[_Crew | None] = contextvars.ContextVar("crew", default=None)
 
 
 @contextlib.contextmanager
@@ -41,12 +46,16 @@ def blocks_share_cores(n_columns: int) -> Iterator[None]:
         yield
         return
     controller = _controller()
-    token = _threads.set(max((pool.num_threads for pool in controller.lib_controllers), default=1))
+    threads = max((pool.num_threads for pool in controller.lib_controllers), default=1)
+    crew = _Crew()
+    tokens = _threads.set(threads), _crew.set(crew)
     try:
         with controller.limit(limits=1, user_api="blas"):
             yield
     finally:
-        _threads.reset(token)
+        crew.dismiss()
+        _threads.reset(tokens[0])
+        _crew.reset(tokens[1])
 
 
 @contextlib.contextmanager
@@ -88,18 +97,56 @@ def in_order(work: Callable[[int], Any], count: int, collect: Callable[[Any], No
         for i in range(count):
             collect(work(i))
         return
-    line = _Line(work, count, collect)
-    helpers = [
-        threading.Thread(target=contextvars.copy_context().run, args=(line.serve,))
-        for _ in range(threads - 1)
-    ]
-    for helper in helpers:
-        helper.start()
+    line, crew = _Line(work, count, collect), _crew.get() or _Crew()
+    done = crew.begin(line.serve, threads - 1)
     line.serve()
-    for helper in helpers:
-        helper.join()
+    for _ in range(threads - 1):
+        done.get()
+    if crew is not _crew.get():
+        crew.dismiss()
     if line.failure is not None:
         raise line.failure
+
+
+class _Crew:
+    """Threads beside the one that asks; started when first needed, and gone once dismissed."""
+
+    def __init__(self) -> None:
+        self._members: list[threading.Thread] = []
+        self._orders: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
+
+    def begin(self, serve: Callable[[], None], count: int) -> queue.SimpleQueue[None]:
+        """Have ``serve()`` called by so many threads, each in a copy of the caller's context.
+
+        Each puts an entry into what is returned once it is done.
+        """
+        done: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(count - len(self._members)):
+            self._members.append(threading.Thread(target=self._follow, daemon=True))
+            self._members[-1].start()
+        for _ in range(count):
+            context = contextvars.copy_context()
+            context.run(_threads.set, 1)  # what they call does not ask for this crew again
+            self._orders.put(functools.partial(context.run, _and_say_so, serve, done))
+        return done
+
+    def dismiss(self) -> None:
+        """End the threads."""
+        for _ in self._members:
+            self._orders.put(None)
+        for member in self._members:
+            member.join()
+        self._members.clear()
+
+    def _follow(self) -> None:
+        while (order := self._orders.get()) is not None:
+            order()
+            del order  # it refers to data, and the next may be long in coming
+
+
+def _and_say_so(serve: Callable[[], None], done: queue.SimpleQueue[None]) -> None:
+    serve()
+    done.put(None)
 
 
 class _Line:

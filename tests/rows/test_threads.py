@@ -86,3 +86,22 @@ def test_no_array_that_a_block_handed_out_is_changed():
     (total,) = rows.total(lambda block: (held,))
     np.testing.assert_array_equal(held, 1.0)
     np.testing.assert_array_equal(total, 10.0)
+
+
+def test_threads_are_started_once_a_context_and_gone_after_it():
+    before, starts = threading.active_count(), []
+    start = threading.Thread.start
+    rows = InMemoryRows(np.ones((500, 1)), np.ones(500), block_rows=5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", lambda self: (starts.append(1), start(self))[1])
+        with threadpool_limits(2, user_api="blas"), blocks_share_cores(3):
+            for _ in range(10):
+                assert rows.total(lambda block: (block.y.sum(),)) == (500.0,)
+    assert len(starts) == 1
+    assert threading.active_count() == before
+
+
+def test_a_pass_inside_a_task_of_another_ends():
+    rows = InMemoryRows(np.ones((50, 1)), np.ones(50), block_rows=5)
+    inner = seen_by(2, lambda i: rows.total(lambda block: (block.y.sum(),))[0])[1]
+    assert inner == [50.0] * 40
