@@ -19,6 +19,9 @@ from sklearn_mle.rows.rows import Rows
 
 FloatArray = NDArray[np.float64]
 
+COEFFICIENTS_A_PASS = 15.0
+"""So many add one pass to what a Hessian costs (3 to 200 columns, one score a row)."""
+
 
 class Derivatives(NamedTuple):
     """Cost, gradient of shape (size,) and Hessian of shape (size, size) at one point."""
@@ -33,6 +36,11 @@ class Objective(ABC):
 
     size: int
     rows: Rows
+
+    @property
+    def hessian_cost(self) -> float:
+        """What a Hessian costs beside cost and gradient, in passes for these; about."""
+        return 1.0 + self.size / COEFFICIENTS_A_PASS
 
     @abstractmethod
     def on(self, rows: Rows) -> Self:

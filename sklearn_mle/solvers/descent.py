@@ -5,6 +5,11 @@ once, and a search along the line begins only where the cost did not fall enough
 the Hessian hardly changes: it is then corrected by what steps and gradients tell (`secants`), and
 steps need only gradients. The last of them is known to be good from those before it, and needs
 none.
+
+When to ask for a new Hessian. Steps with a Hessian that was right where the decrement a unit of
+weight was d, or that of a sample from whose best theta all rows have that decrement, leave a share
+of about d of any decrement. A new Hessian is therefore the better the later it comes: after a few
+more steps d is so small that one or two steps are all that follow. `newton_is_due` counts passes.
 """
 
 from __future__ import annotations
@@ -20,14 +25,16 @@ from sklearn_mle.solvers.line_search import backtrack, lengthen, sufficient
 from sklearn_mle.solvers.secants import Secants
 from sklearn_mle.solvers.watch import never
 
-NEAR = 1e-3
+NEAR = 0.02
 """Decrement a unit of weight below which the Hessian at hand is tried for another step."""
 TINY = 1e-11
 """Decrement a unit of weight below which slopes tell how the cost changes, to rounding."""
-CHORD = 0.01
-"""Share of the decrement that such a step may leave; a Hessian of its own leaves less."""
-CHORDS = 4
-"""Such steps beyond which a new Hessian is the faster way."""
+CHORD = 0.1
+"""Share of the decrement that such a step may leave for another to follow."""
+KEPT = 0.5
+"""Share that a step with the Hessian of a sample may leave to be taken; the next asks for one."""
+SHARE = 2.0
+"""Share of the decrement that a step leaves, over the decrement a unit of weight at its Hessian."""
 ROUNDING = 1e-18
 """Newton decrement a unit of weight that rounding errors alone can leave on bad designs."""
 SLOW = 0.15
@@ -88,6 +95,8 @@ def descend(
     curvature: Curvature | None = None,
     patience: int = PATIENCE,
     stops: Callable[[FloatArray], bool] = never,
+    *,
+    fresh: bool = False,
 ) -> Descent:
     """Newton steps until the cost, and then theta, is exact.
 
@@ -109,12 +118,14 @@ def descend(
         Slow steps in a row after which a cost within tol is left alone.
     stops : callable, optional
         Takes theta after each step; tells whether to end there.
+    fresh : bool
+        Whether the curvature has to be that at the end.
 
     Returns
     -------
     Descent
     """
-    known = curvature is not None
+    known = curvature
     if curvature is None:
         value, gradient, hessian = objective.derivatives(theta)
         curvature = Curvature.of(hessian)
@@ -123,22 +134,24 @@ def descend(
     step, decrement = curvature.step(gradient)
     here = Descent(theta, value, decrement, 0, curvature, 0, False)
     way, secants, rates = _Way(here, gradient, step), Secants(curvature), list[float]()
-    chords = not known
+    near, costs = 0.0 if fresh else NEAR, objective.hessian_cost
     while not finished(way.here, weight, tol, exact, patience):
         if way.here.n_iter == max_iter:
             return replace(way.here, exhausted=True)
-        after = None
-        if chords and way.here.decrement <= NEAR * weight:
+        after, left = None, way.here.decrement / weight
+        kept = KEPT if way.here.curvature is known else CHORD
+        rate = rates[-1] if rates else SHARE * left
+        trusted = left <= near and not way.here.slow_steps
+        if trusted and not newton_is_due(left, rate, exact / weight, costs):
             after = _by_secants(objective, way, secants, weight)
             rates.append(after.here.decrement / way.here.decrement)
-        if after is not None and rates[-1] <= CHORD and math.isfinite(after.here.value):
-            way, rate = after, max(rates[-2:])
-            stop, left = stops(way.here.theta), way.here.decrement
-            if left * rate <= exact and way.here.gap <= tol:
+        if after is not None and rates[-1] <= kept and _is_lower(after, way):
+            way = after
+            stop = stops(way.here.theta)
+            if way.here.decrement * max(rates[-2:]) <= exact and way.here.gap <= tol:
                 return replace(way.here, theta=way.here.theta + way.step)
-            chords = left * rate**CHORDS <= exact
         else:
-            chords, after = True, _by_newton(objective, way)
+            after = _by_newton(objective, way)
             if after is None:
                 break
             way, secants, rates = after, Secants(after.here.curvature), []
@@ -146,6 +159,50 @@ def descend(
         if stop and not finished(way.here, weight, tol, exact, patience):
             return replace(way.here, stopped=True)
     return way.here
+
+
+def _is_lower(after: _Way, before: _Way) -> bool:
+    slope = float(before.gradient @ before.step)
+    return sufficient(1.0, after.here.value, before.here.value, slope)
+
+
+def newton_is_due(left: float, rate: float, exact: float, costs: float) -> bool:
+    """Whether a Hessian now saves passes, beside one later or none.
+
+    Parameters
+    ----------
+    left : float
+        Decrement a unit of weight, below one.
+    rate : float
+        Share of it that a step with the Hessian at hand leaves.
+    exact : float
+        What may remain.
+    costs : float
+        What a Hessian does, in gradients.
+    """
+    if rate > CHORD:
+        return True
+    at = left * rate
+    now = 1.0 + costs + _passes(at, SHARE * at, exact, costs)
+    return now <= 1.0 + _passes(at, rate, exact, costs)
+
+
+def _passes(left: float, rate: float, exact: float, costs: float) -> float:
+    """The fewest passes until a step is known to leave no more than ``exact``."""
+    if left * rate <= exact:
+        return 0.0
+    least = float(_steps(left, rate, exact))
+    taken, at = 0, left
+    while taken + 1.0 + costs < least:
+        at *= rate
+        after = _passes(at, SHARE * at, exact, costs)
+        least, taken = min(least, taken + 1.0 + costs + after), taken + 1
+    return least
+
+
+def _steps(left: float, rate: float, exact: float) -> int:
+    """Gradients until that, without another Hessian."""
+    return math.ceil(math.log(exact / left) / math.log(rate)) - 1
 
 
 class _Way(NamedTuple):

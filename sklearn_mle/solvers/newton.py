@@ -135,7 +135,7 @@ def _start_from_sample(objective: Objective) -> tuple[FloatArray, Curvature | No
     weight = sample.rows.total_weight
     theta, near = _start_from_sample(sample)
     enough = SAMPLE_EXACT * objective.size
-    end = descend(sample, theta, weight, SAMPLE_TOL, 20, enough, near)
+    end = descend(sample, theta, weight, SAMPLE_TOL, 20, enough, near, fresh=True)
     if end.exhausted or end.slow_steps > 0:
         return objective.start(), None
     return end.theta, end.curvature.scaled(rows.total_weight / weight)

@@ -5,12 +5,18 @@ import pytest
 from scipy.special import log_softmax
 
 from sklearn_mle.likelihoods import class_products, softmax
-from sklearn_mle.likelihoods.class_laws import log_probabilities, probabilities
+from sklearn_mle.likelihoods.class_laws import (
+    bernoulli,
+    log_probabilities,
+    probabilities,
+    sum_of_logs,
+)
 from sklearn_mle.likelihoods.softmax import (
     Softmax,
     sum_to_zero_basis,
 )
 from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.rows import Block
 
 
 def make_rows(n_classes, *, weighted=False, block_rows=None, seed=0):
@@ -107,3 +113,19 @@ def test_all_pairs_at_once_are_the_pairs_one_by_one(weighted, fit_intercept, mon
     monkeypatch.setattr(softmax, "FEW_TERMS", 0)
     one_by_one = objective.derivatives(theta).hessian
     np.testing.assert_allclose(at_once, one_by_one, rtol=1e-9, atol=1e-11 * at_once.max())
+
+
+@pytest.mark.parametrize("m", [1, 7, 8, 9, 1003])
+def test_logarithms_of_products_add_up_to_those_of_their_factors(m):
+    values = 1.0 + np.exp(np.random.default_rng(m).uniform(-30.0, 80.0, m))
+    assert sum_of_logs(values) == pytest.approx(np.log(values).sum(), rel=1e-15)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 30.0, 80.0, 600.0, 5000.0])
+def test_costs_of_scores_of_any_size_keep_their_digits(size):
+    rng = np.random.default_rng(5)
+    scores, y = size * rng.normal(size=501), rng.integers(2, size=501).astype(float)
+    exact = np.logaddexp(0.0, scores * (1.0 - 2.0 * y)).sum()
+    for weight in (None, np.ones(501)):
+        law = bernoulli(Block(scores[:, None], y, weight), scores[:, None].copy())
+        assert law.cost() == pytest.approx(exact, rel=4e-15)

@@ -6,6 +6,7 @@ import pytest
 from sklearn_mle.likelihoods.softmax import Softmax, SoftmaxObjective
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.solvers import newton
+from sklearn_mle.solvers.descent import newton_is_due
 from sklearn_mle.solvers.solution import Problem, Start, Status
 
 
@@ -126,13 +127,32 @@ def test_last_steps_ask_for_slopes_alone_and_know_the_cost(n_classes, monkeypatc
 
 
 def test_most_passes_over_many_rows_need_no_hessian(monkeypatch):
-    problem = make_problem(n=100_000, p=8)
+    problem = make_problem(n=100_000, p=20, seed=1)
     objective = problem.likelihood.objective(problem.rows, True)
     theta, near = newton._start_from_sample(objective)
     passes = counted(monkeypatch, objective)
     newton.descend(objective, theta, 1e5, 1e-8, 100, 1e5 * newton.EXACT, near)
     assert passes.count("derivatives") == 1
     assert len(passes) <= 6
+
+
+def test_the_hessian_of_many_columns_is_asked_for_once_and_late(monkeypatch):
+    problem = make_problem(n=100_000, p=40)
+    objective = problem.likelihood.objective(problem.rows, True)
+    theta, near = newton._start_from_sample(objective)
+    passes = counted(monkeypatch, objective)
+    end = newton.descend(objective, theta, 1e5, 1e-8, 100, 1e5 * newton.EXACT, near)
+    assert passes[:3] == ["value_and_gradient", "value_and_gradient", "derivatives"]
+    assert passes.count("derivatives") == 1
+    assert len(passes) <= 6
+    assert end.decrement <= 1e-14 * 1e5
+
+
+def test_a_hessian_is_due_where_it_saves_passes():
+    assert newton_is_due(1e-2, 0.5, 1e-24, 1.0)
+    assert newton_is_due(1e-4, 1e-2, 1e-24, 4.0)
+    assert not newton_is_due(1e-4, 1e-2, 1e-24, 40.0)
+    assert not newton_is_due(1e-14, 1e-6, 1e-24, 1.0)
 
 
 def test_levels_of_one_class_among_many_take_few_hessians(monkeypatch):
