@@ -15,7 +15,7 @@ from sklearn import get_config
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from sklearn_mle.estimators.finite import is_large, surely_finite
+from sklearn_mle.estimators.finite import is_large, is_plain, is_plain_target, surely_finite
 from sklearn_mle.estimators.labels import Labelled, labelled
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import FloatArray
@@ -255,10 +255,21 @@ def _first(wrong: NDArray[np.bool_]) -> int:
 
 
 def _validated(estimator: Any, X: Any, y: Any = "no_validation", **how: Any) -> Any:
-    """scikit-learn's own validation, with the way out where its message has none."""
-    if is_large(X) and not get_config()["assume_finite"] and surely_finite(X):
+    """scikit-learn's own validation, with the way out where its message has none.
+
+    Of arrays that it would not change, and that are finite, only names and number of features are
+    left for it to look at.
+    """
+    finite = False
+    if is_plain(X) or is_large(X):
+        finite = get_config()["assume_finite"] or surely_finite(X)
+    targetless = isinstance(y, str)
+    taken = finite and is_plain(X) and (targetless or is_plain_target(y, X.shape[0]))
+    if finite:
         how["ensure_all_finite"] = False
     try:
+        if taken:
+            return validate_data(estimator, X, y, reset=how["reset"], skip_check_array=True)
         return validate_data(estimator, X, y, accept_sparse="csr", dtype=DTYPES, **how)
     except ValueError as error:
         message = _with_way_out(str(error), type(estimator).__name__)

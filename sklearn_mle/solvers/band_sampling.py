@@ -18,6 +18,7 @@ import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.design import stacked
+from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block, Column
 from sklearn_mle.solvers.reduced_problem import Reduced
 from sklearn_mle.solvers.sign_passes import Level, screen
@@ -68,20 +69,24 @@ def most_rows(handful: int, q: int) -> int:
 
 def screen_within_reach(
     level: Level, band: Band, reach: tuple[Column, ...], tally: Counter[str]
-) -> tuple[Band, Column, FloatArray]:
+) -> tuple[Band, Column, FloatArray, InMemoryRows]:
     """Signs beyond a band whose rows can be brought together, c with the others set aside.
+
+    The last of the results are these rows.
 
     Two passes for each time that the band is narrowed, three where some rows are heavy.
     """
     most = most_rows(level.rows.handful, band.b.shape[0])
     while True:
-        signs, c = screen(level, band.b, band.half_width, reach, tally)
-        if band.n_rows <= most:
-            return band, signs, c
+        within = band.n_rows <= most
+        signs, c, rows = screen(level, band.b, band.half_width, reach, tally, gathers=within)
+        if rows is not None:
+            return band, signs, c, rows
         narrower = _narrower(level, band, signs, c, reach, most / band.n_rows)
         tally["passes"] += 1 + len(reach)
         if narrower is None:
-            return band, signs, c
+            tally["passes"] += 1
+            return band, signs, c, level.rows.keep(_in_band, signs)
         tally["narrowed"] += 1
         band = narrower
 
@@ -132,6 +137,10 @@ def _thinned(
         np.concatenate([light.w, heavy.w]),
         c,
     )
+
+
+def _in_band(block: Block, s: np.ndarray) -> np.ndarray:
+    return s == 0
 
 
 def _is_heavy(block: Block, s: np.ndarray, reach: np.ndarray) -> np.ndarray:

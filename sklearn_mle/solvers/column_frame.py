@@ -33,7 +33,7 @@ DELICATE = 1e3
 """Condition from which on combining columns in double precision loses digits that matter."""
 NARROW = 64
 """Columns up to which scaling is fastest as a product with a matrix."""
-FEW_ROWS, FEW_ROWS_A_COLUMN = 1000, 20
+FEW_ROWS, FEW_ROWS_A_COLUMN = 500, 20
 """Rows that are enough for a frame where columns are clearly independent."""
 LEAST_SQUARE = 1e-200
 """Mean squares below this, or above its inverse, are computed in units of the columns."""

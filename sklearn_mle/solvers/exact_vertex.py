@@ -164,14 +164,19 @@ def _pivot(
         return _unbounded(problem, vertex.b, vertex.ray) if growth < 0.0 else None
     if not vertex.optimal:
         return None
-    return certified(problem, vertex)
+    return certified(problem, vertex, moved=jitter > 0.0)
 
 
-def certified(problem: Reduced, vertex: Vertex) -> Answer | None:
-    """The vertex on the true responses, if its dual closes the gap up to rounding."""
-    b = interpolate(problem, vertex.basis)
-    r = problem.y - problem.Z @ b
-    r[vertex.basis] = 0.0
+def certified(problem: Reduced, vertex: Vertex, moved: bool = False) -> Answer | None:
+    """The vertex, if its dual closes the gap up to rounding.
+
+    With the true responses where it was found with others.
+    """
+    b, r = vertex.b, vertex.residuals
+    if moved or r is None:
+        b = interpolate(problem, vertex.basis)
+        r = problem.y - problem.Z @ b
+        r[vertex.basis] = 0.0
     dual: FloatArray = np.clip(vertex.dual, -problem.w, problem.w)
     answer = Answer(b, dual, spread_excess(problem, dual), basis=vertex.basis)
     return answer if answer.slack <= 1e-10 and is_tight(problem, answer, r) else None

@@ -32,13 +32,10 @@ from sklearn_mle.solvers.sign_passes import (
     Check,
     Level,
     growth,
-    hit_rows,
-    in_band,
     is_heavy,
     nowhere,
-    return_rows,
+    return_hit,
     verify,
-    without,
 )
 from sklearn_mle.solvers.smoothed_newton import (
     SLACK_WIDTH,
@@ -167,8 +164,8 @@ def solve_level(
         return None
     error = sampling_error(sample.problem, at) * math.sqrt(1.0 - sample.fraction)
     wide = Band(b, kappa, error, phi * level.rows.n_rows)
-    found, signs, c = screen_within_reach(level, wide, reach, tally)
-    return _verified(level, sample, found, signs, c, tally, range(used, budget))
+    found, signs, c, rows = screen_within_reach(level, wide, reach, tally)
+    return _verified(level, sample, found, signs, rows, c, tally, range(used, budget))
 
 
 def _verified(
@@ -176,6 +173,7 @@ def _verified(
     sample: Sample,
     predicted: Band,
     signs: Column,
+    band: InMemoryRows,
     c: FloatArray,
     tally: Counter[str],
     budget: range,
@@ -185,7 +183,7 @@ def _verified(
     while used < budget.stop:
         used += 1
         tally["rounds"] += 1
-        band = level.rows.keep(in_band, signs)
+        tally["passes"] += 1
         tally["band"] = band.n_rows
         problem = level.reduced(band, c)
         answer = None if basis is None else solve_from(problem, basis, tally)
@@ -194,26 +192,28 @@ def _verified(
             answer = solve_near(problem, near, tally)
         if answer.ray is not None:
             tally["rays"] += 1
+            tally["passes"] += 1
             stop = level.stops(b)
             if growth(level, answer.ray) < 0.0:
                 return Screened(answer, band, signs, None, used, False)
             rays += 1
             wanted = max(20 * b.shape[0], band.n_rows) * 4**rays
             limit = _first_hits(sample, b, answer.ray, wanted)
-            back = hit_rows(level, signs, b, answer.ray, limit)
+            signs, returned = return_hit(level, signs, b, answer.ray, limit)
         else:
             b = answer.b
-            check, back = verify(level, b, signs)
+            check, signs, returned = verify(level, b, signs)
             stop = level.stops(b)
-            tally["passes"] += 1
-            if not check.wrong:
+            if returned is None:
                 return Screened(answer, band, signs, check, used, True)
         if stop:
             break
-        tally["passes"] += 1
-        c, error, returned = return_rows(level, signs, back, b, c)
-        basis = None if answer.basis is None else np.flatnonzero(~returned)[answer.basis]
-        signs = level.rows.column(without, signs, back)
+        basis = None
+        if returned is not None:
+            c, error = returned.taken_from(level, c), returned.size(level, b)
+            if answer.basis is not None:
+                basis = (~returned.inside).nonzero()[0][answer.basis]
+            band = returned.among(band)
     return _unfinished(level, b, used)
 
 

@@ -88,28 +88,29 @@ def minimise_smoothed(problem: Reduced, at: Smoothed, width: float, max_steps: i
     least = 1e-13 * total * width
     psi = _bounded(r * (1.0 / width), w)
     few = HESSIAN_ROWS * max(1, q)
-    steps, factor, ray = 0, at.factor, None
+    steps, factor, by_weight, ray = 0, at.factor, 0.0, None
     while steps < max_steps:
         g = psi @ Z + c
         active = (np.abs(r) < width).nonzero()[0]
         weight = float(active.shape[0]) if w is None else float(w.take(active).sum())
-        factor = factor_positive(active_gram(problem, active, few))
+        factor, by_weight = factor_positive(active_gram(problem, active, few)), weight
         step = width * dpotrs(factor, g, lower=True)[0]
-        factor *= 1.0 / np.sqrt(weight or 1.0)
         fall = float(g @ step)
         if not fall > least:
             break
         u = Z @ step
-        t, psi = _along(r, u, w, float(c @ step), width, fall)
+        t, r_then, psi = _along(r, u, w, float(c @ step), width, fall)
         if t is None:
             ray = step if float(problem.w @ np.abs(u)) < float(c @ step) else None
             break
         b = b + t * step
-        r = r - t * u
+        r = r_then
         steps += 1
         few = few if t == 1.0 else r.shape[0]
         if t == 1.0 and fall * active.shape[0] < SPENT * q * width * weight:
             break
+    if factor is not None and by_weight > 0.0:
+        factor = factor * (1.0 / math.sqrt(by_weight))
     return Smoothed(b, r, width, at.steps + steps, at.phases + 1, ray, factor=factor)
 
 
@@ -152,8 +153,8 @@ def _bounded(ratio: FloatArray, w: FloatArray | None) -> FloatArray:
 
 def _along(
     r: FloatArray, u: FloatArray, w: FloatArray | None, drift: float, width: float, fall: float
-) -> tuple[float | None, FloatArray]:
-    """A step length at which the slope along the line fell to half, and psi there.
+) -> tuple[float | None, FloatArray, FloatArray]:
+    """A step length at which the slope along the line fell to half; residuals and psi there.
 
     None if there is no such step. The negated slope at t is ``psi(r - t * u)'u + c'step``, a
     decreasing function of t: its root is bracketed and found by regula falsi with the Illinois
@@ -161,27 +162,26 @@ def _along(
     """
     per_width = 1.0 / width
 
-    def slope(t: float) -> tuple[float, FloatArray]:
-        psi = r - u if t == 1.0 else r - t * u
-        psi *= per_width
-        _bounded(psi, w)
-        return float(psi @ u) + drift, psi
+    def slope(t: float) -> tuple[float, FloatArray, FloatArray]:
+        there = r - u if t == 1.0 else r - t * u
+        psi = _bounded(there * per_width, w)
+        return float(psi @ u) + drift, there, psi
 
     low, at_low, t = 0.0, fall, 1.0
-    at_t, psi = slope(t)
+    at_t, there, psi = slope(t)
     while at_t > 0.5 * fall:
         if t > 1e12:
-            return None, psi
+            return None, there, psi
         low, at_low = t, at_t
         t *= 4.0
-        at_t, psi = slope(t)
+        at_t, there, psi = slope(t)
     high, at_high = t, at_t
     side = 0
     for _ in range(60):
         if abs(at_t) <= 0.5 * fall:
-            return t, psi
+            return t, there, psi
         t = (low * at_high - high * at_low) / (at_high - at_low)
-        at_t, psi = slope(t)
+        at_t, there, psi = slope(t)
         if at_t > 0.0:
             low, at_low = t, at_t
             at_high = at_high * 0.5 if side == 1 else at_high
@@ -191,7 +191,7 @@ def _along(
             at_low = at_low * 0.5 if side == -1 else at_low
             side = -1
     t = low if low > 0.0 else t
-    return t, slope(t)[1]
+    return t, *slope(t)[1:]
 
 
 def smoothing_error(problem: Reduced, at: Smoothed) -> float:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg.blas import dger
-from scipy.linalg.lapack import dgeqp3, dgetrf, dgetri
+from scipy.linalg.lapack import dgeqp3, dgetrf, dgetri, dgetrs
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.design import in_full
@@ -48,6 +48,8 @@ class Vertex:
     optimal : bool
     ray : ndarray of shape (q,) or None
         A direction in which the cost falls for ever.
+    residuals : ndarray of shape (m,) or None
+        At an optimal vertex, those of the basis zero.
     """
 
     b: FloatArray
@@ -56,6 +58,7 @@ class Vertex:
     pivots: int
     optimal: bool
     ray: FloatArray | None = None
+    residuals: FloatArray | None = None
 
 
 def null_direction(Z: Design, basis: IntArray) -> FloatArray:
@@ -139,7 +142,7 @@ def descend(
                 dual = s * w
                 dual[basis] = a
                 optimal = float(excess.max()) <= TOLERANCE * mean_weight
-                return Vertex(b, basis, dual, pivots, optimal)
+                return Vertex(b, basis, dual, pivots, optimal, residuals=r)
             inverse, b, r = _factor(problem, basis)
             g = (s * w) @ Z + problem.c
             since = 0
@@ -177,12 +180,11 @@ def _factor(problem: Reduced, basis: IntArray) -> tuple[FloatArray, FloatArray, 
     """Inverse of the basis, vertex (refined once) and residuals."""
     ZB, yB = in_full(problem.Z[basis]), problem.y[basis]
     lu, pivots, _ = dgetrf(ZB)
-    inverse = dgetri(lu, pivots)[0]
-    b = inverse @ yB
-    b += inverse @ (yB - ZB @ b)
+    b = dgetrs(lu, pivots, yB)[0]
+    b += dgetrs(lu, pivots, yB - ZB @ b)[0]
     r = problem.y - problem.Z @ b
     r[basis] = 0.0
-    return inverse, b, r
+    return dgetri(lu, pivots)[0], b, r
 
 
 def _long_step(

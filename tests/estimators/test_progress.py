@@ -168,7 +168,7 @@ def test_long_passes_change_no_answer(monkeypatch):
     monkeypatch.setattr(progress, "LONG_PASS", 1000)
     onlooker = Onlooker()
     model = MLERegressor("laplace").set_callbacks(onlooker).fit(X, y)
-    assert onlooker.ended.count("pass") > 2
+    assert onlooker.ended.count("pass") >= 2
     np.testing.assert_array_equal(model.coef_, plain.coef_)
 
 
