@@ -1,8 +1,8 @@
 """Sums over groups of rows, of which a block holds some.
 
-Parts are kept side by side until they hold as many rows as the last whole did and a table of all
-groups; only then are they added up, so that the work is a constant a row and a group, however many
-groups there are and in whatever order the rows come.
+Parts are kept side by side until they hold as many sums as a few tables of all groups (as one, if
+that is large); only then are they added up, so that the work is a constant a row and a group,
+however many groups there are and in whatever order the rows come.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from sklearn_mle.rows.implicit_design import Design
 
 FEW_ROWS = 8
 """Groups a row of a block, beyond which its rows are sorted rather than all groups looked up."""
+TABLES = 4
+"""Tables of all groups that parts may fill before they are added up."""
+LARGE = 2**16
+"""Groups of which one table is as much as may wait."""
 WRITTEN_OUT = 1024
 """Sparse rows that are written out at a time."""
 
@@ -58,28 +62,38 @@ class GroupSums:
         count : int
         """
         present, places = _present(codes, count)
-        sums = np.zeros((present.shape[0], D.shape[1] * factors.shape[1] + beside.shape[1]))
+        sums: FloatArray | None = None
         step = codes.shape[0] if isinstance(D, np.ndarray) else WRITTEN_OUT
         for first in range(0, codes.shape[0], step):
             some = slice(first, first + step)
             added = _Adding(places[some], present.shape[0])
             rows = in_full(D[some])
             parts = [added(factor, rows) for factor in factors[some].T]
-            sums += np.hstack([*parts, added(None, beside[some])])
+            made = np.hstack([*parts, added(None, beside[some])])
+            sums = made if sums is None else np.add(sums, made, out=sums)
+        assert sums is not None
         return cls(((present, sums),), count)
 
     def __add__(self, other: GroupSums) -> GroupSums:
         both = GroupSums(self.parts + other.parts, self.count)
         waiting = sum(codes.shape[0] for codes, _ in both.parts[1:])
-        if waiting < self.count:
+        if waiting < self.count * (TABLES if self.count < LARGE else 1):
             return both
         return GroupSums(((np.arange(self.count), both.whole()),), self.count)
 
     def whole(self) -> FloatArray:
         """The sums of all groups, shape (count, k)."""
-        sums = np.zeros((self.count, self.parts[0][1].shape[1]))
-        for codes, part in self.parts:
-            sums[codes] += part
+        (codes, first), *others = self.parts
+        if codes.shape[0] == self.count:
+            sums = first.copy()
+        else:
+            sums = np.zeros((self.count, first.shape[1]))
+            sums[codes] = first
+        for codes, part in others:
+            if codes.shape[0] == self.count:
+                sums += part
+            else:
+                sums[codes] += part
         return sums
 
 
