@@ -86,10 +86,13 @@ class Products(Objective):
     ----------
     n_scores, n_terms : int
         Scores a row; columns and intercept. Theta runs over scores, then terms.
+    is_quadratic : bool
+        Whether the Hessian is the same everywhere: that of `across_scores`.
     """
 
     n_scores: int
     n_terms: int
+    is_quadratic: bool = False
 
     @abstractmethod
     def across_scores(self) -> FloatArray:
@@ -106,6 +109,12 @@ class Products(Objective):
     @abstractmethod
     def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
         """The Hessian at theta times a vector, as a function of that, in one pass a product."""
+
+    def model(
+        self, theta: FloatArray
+    ) -> tuple[float, FloatArray, Callable[[FloatArray], FloatArray]]:
+        """Cost, gradient and `hessian_product` at theta."""
+        return (*self.value_and_gradient(theta), self.hessian_product(theta))
 
 
 class MatrixFree(Products):

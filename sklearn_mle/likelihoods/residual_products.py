@@ -96,6 +96,10 @@ class ResidualProducts(Products):
         self.size = self.n_terms = rows.n_columns + len(self.ones)
         self.y_shift, self.y_unit = _moments_of_y(rows, fit_intercept)
 
+    @property
+    def is_quadratic(self) -> bool:  # type: ignore[override]
+        return isinstance(self.price, HalfSquare)
+
     def on(self, rows: Rows) -> Self:
         other = copy(self)
         other.rows = rows
@@ -178,6 +182,8 @@ class ResidualProducts(Products):
         return self.rows.total(per_block)[0]
 
     def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        if self.is_quadratic:
+            return lambda v: self.gram_product(v) * self.rows.total_weight
         return self.product_with(
             self.rows.column(lambda block: self.price.bend(self.residuals(block, theta)))
         )

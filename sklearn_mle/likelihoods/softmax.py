@@ -232,25 +232,44 @@ class SoftmaxObjective(MatrixFree):
         return (sums / np.square(self.term_unit)).ravel()
 
     def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        return self._product_with(
+            self.rows.column(lambda block: self._bends(block, self._scores(block, theta)))
+        )
+
+    def model(
+        self, theta: FloatArray
+    ) -> tuple[float, FloatArray, Callable[[FloatArray], FloatArray]]:
         per_term = self._per_term(theta)
 
-        def bends(block: Block) -> FloatArray:
-            P = probabilities(self._linear(self._columns(block), per_term))
-            return (P[:, 0] * P[:, 1])[:, None] if self.n_classes == 2 else P
+        def per_block(block: Block) -> tuple[FloatArray, tuple[float, FloatArray]]:
+            Z = self._columns(block)
+            scores = self._linear(Z, per_term)
+            law = self._law(block, scores)
+            return self._bends(block, scores), (law.cost(), self._moments(Z, law.surplus))
 
-        known = self.rows.column(bends)
+        known, (value, gradient) = self.rows.column_and_total(per_block)
+        return float(value), self._from_terms(gradient.T), self._product_with(known)
 
-        def per_block(block: Block, P: FloatArray, ahead: FloatArray) -> tuple[FloatArray]:
+    def _bends(self, block: Block, scores: FloatArray) -> FloatArray:
+        """Weighted curvatures of one logit, or probabilities: what `_product_with` needs."""
+        P = probabilities(scores)
+        return block.weigh(P[:, :1] * P[:, 1:]) if self.n_classes == 2 else P
+
+    def _product_with(self, known: Any) -> Callable[[FloatArray], FloatArray]:
+        """The Hessian times a vector, from a column of bends."""
+
+        def per_block(block: Block, bends: FloatArray, ahead: FloatArray) -> tuple[FloatArray]:
             Z = self._columns(block)
             moves = self._linear(Z, ahead)
             if self.n_classes > 2:
-                moves -= np.einsum("ik,ik->i", P, moves)[:, None]
-            moves *= P
-            return (self._moments(Z, block.weigh(moves)),)
+                moves -= np.einsum("ik,ik->i", bends, moves)[:, None]
+                moves = block.weigh(moves)
+            moves *= bends
+            return (self._moments(Z, moves),)
 
         def product(vector: FloatArray) -> FloatArray:
             ahead = self._per_term(vector)
-            (moments,) = self.rows.total(lambda block, P: per_block(block, P, ahead), known)
+            (moments,) = self.rows.total(lambda block, part: per_block(block, part, ahead), known)
             return self._from_terms(moments.T)
 
         return product

@@ -80,6 +80,18 @@ def test_the_diagonal_and_the_product_are_those_of_the_hessian():
     np.testing.assert_allclose(objective.gram_product(v), objective.mean_gram() @ v, rtol=1e-10)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_one_pass_gives_cost_gradient_and_product(n_classes):
+    one = problem(900, 12, n_classes, density=0.3, weighted=True)
+    objective = one.likelihood.objective(one.rows, True)
+    theta, v = np.random.default_rng(4).normal(size=(2, objective.size))
+    value, gradient, product = objective.model(theta)
+    here = objective.value_and_gradient(theta)
+    assert value == here[0]
+    np.testing.assert_array_equal(gradient, here[1])
+    np.testing.assert_array_equal(product(v), objective.hessian_product(theta)(v))
+
+
 def test_conjugate_gradients_bound_what_they_leave():
     rng = np.random.default_rng(3)
     A = rng.normal(size=(80, 40))
