@@ -74,6 +74,10 @@ class Objective(ABC):
     def derivatives(self, theta: FloatArray) -> Derivatives:
         """Cost, gradient and Hessian in one pass over the rows."""
 
+    def rough_derivatives(self, theta: FloatArray) -> tuple[Derivatives, bool]:
+        """The same for steps, and whether the Hessian is rough: right to single precision only."""
+        return self.derivatives(theta), False
+
     @abstractmethod
     def along(self, theta: FloatArray, step: FloatArray) -> Callable[[float], float]:
         """The cost at ``theta + t * step`` as a function of t; products with X are made once."""

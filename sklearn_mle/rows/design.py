@@ -14,6 +14,7 @@ before they are multiplied, in dense columns that are hardly larger than what wa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -137,13 +138,17 @@ def own_gram(Z: Design) -> FloatArray:
     return np.dot(Z.T, Z)
 
 
-def weighted_gram(Z: Design, weight: FloatArray) -> FloatArray:
+def weighted_gram(Z: Design, weight: FloatArray, *, single: bool = False) -> FloatArray:
     """``Z' diag(weight) Z`` for weights that are not negative, shape (q, q).
 
-    The product of an array with its own transpose costs half of one of two arrays.
+    The product of an array with its own transpose costs half of one of two arrays, and in single
+    precision half of that; numbers that are too large for it become infinite.
     """
     if not isinstance(Z, np.ndarray):
         return Z.weighted_gram(weight)
+    if single:
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            return _gram_in_pieces(Z, np.sqrt(weight), own=True, kind=np.float32)
     return _gram_in_pieces(Z, np.sqrt(weight), own=True)
 
 
@@ -154,15 +159,17 @@ def signed_gram(Z: Design, weight: FloatArray) -> FloatArray:
     return _gram_in_pieces(Z, weight, own=False)
 
 
-def _gram_in_pieces(Z: FloatArray, factor: FloatArray, own: bool) -> FloatArray:
+def _gram_in_pieces(Z: FloatArray, factor: FloatArray, own: bool, kind: Any = None) -> FloatArray:
     """Rows times a factor, multiplied with themselves or with the rows as they are."""
     m, q = Z.shape
     step = max(PIECE_BYTES // (8 * max(1, q)), q)
-    room = np.empty((min(step, m), q), dtype=np.result_type(Z, factor))
-    gram = np.zeros((q, q), dtype=room.dtype)
+    precision = np.result_type(Z, factor)
+    room = np.empty((min(step, m), q), dtype=kind or precision)
+    gram = np.zeros((q, q), dtype=precision)
     for first in range(0, m, step):
         piece = Z[first : first + step]
-        R = np.multiply(piece, factor[first : first + step, None], out=room[: piece.shape[0]])
+        share, made = factor[first : first + step, None], room[: piece.shape[0]]
+        R = np.multiply(piece, share, out=made, casting="same_kind")
         gram += np.dot((R if own else piece).T, R)
     return gram
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
 
 from sklearn_mle.likelihoods.objective import FloatArray
 
+CLEAR = 0.03
+"""Least pivot, of a diagonal of ones, from which a Hessian in single precision tells all."""
 FLAT = 32.0 * np.finfo(float).eps
 """Curvature, relative to the largest and by size of theta, that rounding errors can make."""
 
@@ -27,11 +29,14 @@ class Curvature:
         ``root @ root'`` is the (pseudo-)inverse of the scaled Hessian.
     still : ndarray of shape (size, size - rank)
         Orthonormal directions, scaled, without curvature.
+    least : float
+        The least pivot of the scaled Hessian; 0 where it is not clearly of full rank.
     """
 
     unit: FloatArray
     root: FloatArray
     still: FloatArray
+    least: float = 0.0
 
     @classmethod
     def of(cls, hessian: FloatArray) -> Curvature:
@@ -43,7 +48,8 @@ class Curvature:
         factor, failed = linalg.lapack.dpotrf(H, lower=True)
         if not failed and factor.diagonal().min(initial=1.0) > 1e-5:
             inverse, _ = linalg.lapack.dtrtri(factor, lower=True)
-            return cls(unit, inverse.T, np.empty((H.shape[0], 0)))
+            least = float(factor.diagonal().min(initial=1.0))
+            return cls(unit, inverse.T, np.empty((H.shape[0], 0)), least)
         size, vectors = linalg.eigh(H)
         there = size > FLAT * size.shape[0] * max(size.max(initial=0.0), 1e-300)
         return cls(unit, vectors[:, there] / np.sqrt(size[there]), vectors[:, ~there])
@@ -54,7 +60,7 @@ class Curvature:
 
     def scaled(self, factor: float) -> Curvature:
         """The factor of the Hessian times a number."""
-        return Curvature(self.unit * np.sqrt(factor), self.root, self.still)
+        return replace(self, unit=self.unit * np.sqrt(factor))
 
     @property
     def flat(self) -> FloatArray:

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from sklearn_mle.likelihoods.objective import FloatArray, Objective
-from sklearn_mle.solvers.curvature import Curvature
+from sklearn_mle.likelihoods.objective import Derivatives, FloatArray, Objective
+from sklearn_mle.solvers.curvature import CLEAR, Curvature
 from sklearn_mle.solvers.line_search import backtrack, lengthen, sufficient
 from sklearn_mle.solvers.secants import Secants
 from sklearn_mle.solvers.watch import never
@@ -235,15 +235,18 @@ def _by_newton(objective: Objective, way: _Way) -> _Way | None:
     slope, length = float(gradient @ step), 1.0
     if here.slow_steps >= SHORT:
         length = lengthen(objective.along(here.theta, step), here.value)
-    ahead = objective.derivatives(here.theta + length * step)
+    ahead, rough = _derivatives(objective, here.theta + length * step, here.curvature)
     if not sufficient(length, ahead.value, here.value, slope):
         length = backtrack(objective.along(here.theta, step), here.value, slope)
         if length == 0.0:
             return None
-        ahead = objective.derivatives(here.theta + length * step)
+        ahead, rough = _derivatives(objective, here.theta + length * step, here.curvature)
         if not math.isfinite(ahead.value):
             return None
     curvature = Curvature.of(ahead.hessian)
+    if rough and curvature.least < CLEAR:
+        ahead = objective.derivatives(here.theta + length * step)
+        curvature = Curvature.of(ahead.hessian)
     onward, decrement = curvature.step(ahead.gradient)
     slow = length > 1.0 or (length == 1.0 and decrement > SLOW * here.decrement)
     after = Descent(
@@ -257,6 +260,15 @@ def _by_newton(objective: Objective, way: _Way) -> _Way | None:
         lengthened=here.lengthened or length > 1.0,
     )
     return _Way(after, ahead.gradient, onward)
+
+
+def _derivatives(
+    objective: Objective, theta: FloatArray, before: Curvature
+) -> tuple[Derivatives, bool]:
+    """Derivatives, and whether the Hessian is rough, which it may be where the last was clear."""
+    if before.least >= CLEAR:
+        return objective.rough_derivatives(theta)
+    return objective.derivatives(theta), False
 
 
 def _ahead(

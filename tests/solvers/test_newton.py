@@ -104,12 +104,66 @@ def test_separated_classes_stop_near_the_limit_and_say_so():
 def counted(monkeypatch, objective):
     """How often each kind of pass is asked for, by name."""
     passes = []
-    for name in ("value_and_gradient", "gradient", "derivatives"):
+
+    def count(name):
         method = getattr(objective, name)
-        monkeypatch.setattr(
-            objective, name, lambda theta, f=method, name=name: (passes.append(name), f(theta))[1]
-        )
+
+        def counting(*args, **how):
+            passes.append(name.lstrip("_"))
+            return method(*args, **how)
+
+        monkeypatch.setattr(objective, name, counting)
+
+    for name in ("value_and_gradient", "gradient", "_derivatives"):
+        count(name)
     return passes
+
+
+def precisions(monkeypatch):
+    """Whether each Hessian, in turn, was made in single precision."""
+    found, method = [], SoftmaxObjective._derivatives
+
+    def note(self, theta, single):
+        found.append(single)
+        return method(self, theta, single)
+
+    monkeypatch.setattr(SoftmaxObjective, "_derivatives", note)
+    return found
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_many_clear_columns_get_hessians_in_single_precision_and_exact_fits(n_classes, monkeypatch):
+    found = precisions(monkeypatch)
+    units = np.logspace(-8, 8, 40)
+    weight = np.random.default_rng(3).uniform(0.1, 5.0, size=8000)
+    problem = make_problem(n_classes, n=8000, p=40, units=units, weight=weight)
+    solution = fit(problem)
+    assert found[:4] == [False, True, True, True]
+    assert solution.rank == 40
+    assert relative_score(problem, solution) < 1e-12
+
+
+def test_nearly_dependent_columns_get_double_precision(monkeypatch):
+    problem = make_problem(n=4000, p=40)
+    X = problem.rows.X
+    X[:, 7] = X[:, 3] + 1e-3 * X[:, 7]
+    found = precisions(monkeypatch)
+    solution = fit(problem)
+    assert True not in found
+    assert solution.rank == 40
+    assert relative_score(problem, solution) < 1e-12
+
+
+@pytest.mark.parametrize("far", [1e-25, 1e25])
+def test_what_single_precision_cannot_hold_is_computed_in_double(far, monkeypatch):
+    units = np.ones(40)
+    units[5] = far
+    found = precisions(monkeypatch)
+    problem = make_problem(n=4000, p=40, units=units)
+    solution = fit(problem)
+    assert found[found.index(True) + 1] is False
+    assert solution.rank == 40
+    assert relative_score(problem, solution) < 1e-12
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
