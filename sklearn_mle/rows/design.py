@@ -164,7 +164,8 @@ def _gram_in_pieces(Z: FloatArray, factor: FloatArray, own: bool, kind: Any = No
     m, q = Z.shape
     step = max(PIECE_BYTES // (8 * max(1, q)), q)
     precision = np.result_type(Z, factor)
-    room = np.empty((min(step, m), q), dtype=kind or precision)
+    order: Any = "C" if Z.flags.c_contiguous else "F"
+    room = np.empty((min(step, m), q), kind or precision, order)
     gram = np.zeros((q, q), dtype=precision)
     for first in range(0, m, step):
         piece = Z[first : first + step]

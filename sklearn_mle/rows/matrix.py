@@ -38,9 +38,15 @@ def canonical(X: Any) -> Matrix:
 
 
 def row_range(X: Matrix, first: int, last: int) -> Matrix:
-    """Rows ``first`` to ``last``, in float64; nothing is copied that is float64 already."""
+    """Rows ``first`` to ``last``, in float64.
+
+    Nothing is copied that is float64 already and whose rows or columns lie side by side: of others
+    products and sums take ten times as long as the copy.
+    """
     if not is_sparse(X):
-        return np.asarray(X[first:last], dtype=np.float64)
+        part = np.asarray(X[first:last], dtype=np.float64)
+        side_by_side = part.flags.c_contiguous or part.strides[0] == part.itemsize
+        return part if side_by_side else np.ascontiguousarray(part)
     begin, end = X.indptr[first], X.indptr[last]
     data = np.asarray(X.data[begin:end], dtype=np.float64)
     return _csr(data, X.indices[begin:end], X.indptr[first : last + 1] - begin, X.shape[1])
@@ -56,7 +62,9 @@ def take_rows(X: Matrix, rows: NDArray[Any]) -> Matrix:
     if is_sparse(X):
         some = X[rows]
         return _csr(some.data.astype(np.float64, copy=False), some.indices, some.indptr, X.shape[1])
-    some = X.take(rows, axis=0) if rows.dtype != np.bool_ else X[rows]
+    # faster, but of what is not in C order it makes a copy first
+    by_take = rows.dtype != np.bool_ and X.flags.c_contiguous
+    some = X.take(rows, axis=0) if by_take else X[rows]
     return np.ascontiguousarray(some, dtype=np.float64)
 
 
