@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_mle.rows.in_memory import BLOCK_BYTES
+from sklearn_mle.rows.matrix import row_sums
 from sklearn_mle.rows.threads import blocks_share_cores, in_order
 
 LARGE = 2**23
@@ -49,7 +50,9 @@ def surely_finite(X: Any) -> bool:
 
     def add(i: int) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
-            return float(np.sum(X[i * step : (i + 1) * step]))
+            part = X[i * step : (i + 1) * step]
+            # of rows that do not lie side by side BLAS is four times as fast as a sum
+            return float((part if part.flags.c_contiguous else row_sums(part)).sum())
 
     with blocks_share_cores(0):
         in_order(add, -(-X.shape[0] // step), sums.append)

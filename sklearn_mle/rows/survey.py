@@ -12,6 +12,7 @@ from scipy import sparse
 
 from sklearn_mle.rows.chunk import Recipe, as_table, as_vector, as_weight
 from sklearn_mle.rows.magnitudes import Magnitudes
+from sklearn_mle.rows.matrix import row_sums
 from sklearn_mle.rows.rows import FloatArray
 
 SCAN_ROWS = 8192
@@ -217,8 +218,7 @@ def first_not_finite(values: Any) -> int | None:
     with np.errstate(invalid="ignore", over="ignore"):
         for first in range(0, values.shape[0], SCAN_ROWS):
             part = values[first : first + SCAN_ROWS]
-            # sums over rows of any strides by BLAS, in a quarter of the time
-            sums = part if part.ndim == 1 else part @ np.ones(part.shape[1], part.dtype)
+            sums = part if part.ndim == 1 else row_sums(part)
             if not np.isfinite(sums.sum()):
                 finite = np.isfinite(part)
                 rows = finite if part.ndim == 1 else finite.all(axis=1)

@@ -93,3 +93,29 @@ def test_a_pass_never_holds_a_temporary_as_large_as_the_data():
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 0.2 * X.nbytes
+
+
+@pytest.mark.parametrize("order", ["C", "F", "strided"])
+def test_samples_and_passes_copy_only_what_they_take(order):
+    rng = np.random.default_rng(0)
+    wide = rng.random((400_000, 11))
+    X = {"C": wide.copy(), "F": np.asfortranarray(wide), "strided": wide[:, :10]}[order]
+    rows = InMemoryRows(X, np.zeros(X.shape[0]))
+    tracemalloc.start()
+    few = rows.sample(1000)
+    (sums,) = rows.total(lambda block: (block.X.T @ block.X,))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.3 * X.nbytes
+    np.testing.assert_allclose(sums, X.T @ X, rtol=1e-12)
+    assert few.X.flags.c_contiguous
+
+
+def test_blocks_lie_side_by_side():
+    wide = np.random.default_rng(0).random((300, 8))
+    for X in (wide[:, :5], wide[:, ::2], wide[::2], wide[::-1]):
+        rows = InMemoryRows(X, np.zeros(X.shape[0]), block_rows=64)
+        seen = []
+        rows.total(lambda block, seen=seen: (float(seen.append(block.X) is None),))
+        assert all(part.flags.c_contiguous for part in seen)
+        assert np.array_equal(np.vstack(seen), X)
