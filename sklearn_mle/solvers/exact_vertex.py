@@ -34,6 +34,8 @@ from sklearn_mle.solvers.vertex import Vertex, descend, guess_basis, null_direct
 JITTER_SEED = 1973
 SPARE = 10
 """Active rows beyond those of the basis that pivots are left with."""
+FEW_ACTIVE = 4
+STEPS = 8
 PHASES = 40
 """Widths that the path may visit, each at most half of the one before."""
 
@@ -89,19 +91,21 @@ def solve_again(problem: Reduced, basis: IntArray, tally: Counter[str]) -> Answe
 def shrink(problem: Reduced, at: Smoothed) -> Smoothed:
     """The smoothed path, until few more rows are active than the basis has.
 
-    Each of those costs several pivots; of many columns ten take as long as a Newton step.
+    Each of those costs several pivots; of many columns ten take as long as a Newton step. While
+    many rows are active one step brings the path near enough for the next width; with few, a width
+    leads to the next on a line, and each is followed from its minimum.
     """
     q = problem.Z.shape[1]
     floor = narrowest(at)
-    width = max(at.width, floor)
+    width, steps = max(at.width, floor), 1
     for _ in range(PHASES):
-        at = minimise_smoothed(problem, at, width, 8)
+        at = minimise_smoothed(problem, at, width, steps)
         active = active_count(at)
         if at.ray is not None or active <= q + max(SPARE, q // 100) or width <= floor:
             break
         width = max(floor, min(0.5 * width, SLACK_WIDTH * smoothing_error(problem, at)))
-        if q < active < 2 * q:
-            at = follow(problem, at, width)
+        if q < active < FEW_ACTIVE * q:
+            at, steps = follow(problem, at, width), STEPS
     return at
 
 

@@ -31,7 +31,13 @@ from sklearn_mle.solvers.duality_gap import prove
 from sklearn_mle.solvers.exact_vertex import by_linear_programme
 from sklearn_mle.solvers.narrowing import solve_near
 from sklearn_mle.solvers.quantile_fit import Fit, Trace, solution_of, tilt_of
-from sklearn_mle.solvers.reduced_problem import Answer, Reduced, least_squares
+from sklearn_mle.solvers.reduced_problem import (
+    Answer,
+    Reduced,
+    least_squares,
+    solve_positive,
+    weighted_gram,
+)
 from sklearn_mle.solvers.rounded_together import ROUNDED_ALONE, through_basis
 from sklearn_mle.solvers.row_screening import (
     Sample,
@@ -158,7 +164,7 @@ def _framed(
 def _least_squares_guess(sample: Reduced) -> tuple[FloatArray, bool]:
     """Least squares on a coarse stride of the sample, and whether it seems to fit exactly."""
     coarse = sample.every(strides_of(*sample.Z.shape)[-1])
-    b = least_squares(coarse.Z, coarse.y, coarse.w)
+    b = solve_positive(weighted_gram(coarse.Z, coarse.w), (coarse.w * coarse.y) @ coarse.Z)
     size = float(np.mean(np.abs(coarse.y)))
     if float(np.mean(np.abs(coarse.y - coarse.Z @ b))) > 1e-7 * size:
         return b, False

@@ -100,6 +100,8 @@ def weighted_gram(Z: Design, w: FloatArray | None) -> FloatArray:
     if w is not None and m and w[0] == 1.0 and bool((w == 1.0).all()):
         w = None
     step = max(256, GRAM_BLOCK // q)
+    if w is None and m <= step:
+        return np.dot(Z.T, Z)
     gram: FloatArray | None = None
     for first in range(0, max(m, 1), step):
         part = Z[first : first + step] if m > step else Z

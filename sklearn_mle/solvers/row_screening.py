@@ -46,6 +46,8 @@ from sklearn_mle.solvers.smoothed_newton import (
     sharpen,
 )
 
+BEYOND_NORMAL = 0.9
+"""Half width of a band in standard errors, below the size of the largest of n normal errors."""
 SMALL = 2500
 """Rows that are solved directly."""
 WIDEST = 0.6
@@ -60,24 +62,33 @@ def small_enough(m: int, q: int) -> bool:
     return m <= max(SMALL, 12 * q)
 
 
+def safety(n: int) -> float:
+    """Half width of the band among n rows, in standard errors of a prediction.
+
+    As many rows get the wrong sign, whatever n is, if it grows as the largest of n normal errors,
+    about ``sqrt(2 log n)``: one fit of ten needs a second round.
+    """
+    return max(SAFETY, math.sqrt(2.0 * math.log(n)) - BEYOND_NORMAL)
+
+
 def sample_size(n: int, q: int, handful: int) -> int:
     """The sample at which sample and band are in balance: ``(k**2 q / 4)**(1/3) * n**(2/3)``.
 
     The band has about ``k * n * sqrt(q / m)`` rows; the size above is where the sum of m and half
     of that is least. It is less where so many rows are too much to be brought together.
     """
-    balanced = int((SAFETY**2 * q / 4.0) ** (1.0 / 3.0) * n ** (2.0 / 3.0)) + 1
+    balanced = int((safety(n) ** 2 * q / 4.0) ** (1.0 / 3.0) * n ** (2.0 / 3.0)) + 1
     return min(n, balanced, most_rows(handful, q))
 
 
 def pays(n: int, q: int, m: int) -> bool:
     """Whether a sample of m can tell the signs of many of n rows with weights alike."""
-    return band_share(q, 1.0 / m, m / n) <= WIDEST
+    return band_share(n, q, 1.0 / m, m / n) <= WIDEST
 
 
-def band_share(q: int, noise: float, fraction: float) -> float:
-    """Share of the rows in the band (see `_band`)."""
-    return SAFETY * math.sqrt(q * noise * (1.0 - fraction))
+def band_share(n: int, q: int, noise: float, fraction: float) -> float:
+    """Share of n rows in the band (see `_band`)."""
+    return safety(n) * math.sqrt(q * noise * (1.0 - fraction))
 
 
 @dataclass(frozen=True)
@@ -159,7 +170,7 @@ def solve_level(
                 plane.answer, none, plane.signs, plane.check, used + 1, True, plane.shares
             )
         beside = np.abs(sharp.residuals) > sharp.width
-    kappa, phi = _band(sample, at, influence, beside)
+    kappa, phi = _band(level.rows.n_rows, sample, at, influence, beside)
     if phi > WIDEST or at.ray is not None:
         return None
     error = sampling_error(sample.problem, at) * math.sqrt(1.0 - sample.fraction)
@@ -179,7 +190,8 @@ def _verified(
     budget: range,
 ) -> Screened:
     """Rounds of solving the band, verifying all signs and returning rows to the band."""
-    b, error, rays, basis, used = predicted.b, predicted.half_width / SAFETY, 0, None, budget.start
+    b, rays, basis, used = predicted.b, 0, None, budget.start
+    error = predicted.half_width / safety(level.rows.n_rows)
     while used < budget.stop:
         used += 1
         tally["rounds"] += 1
@@ -224,7 +236,7 @@ def _unfinished(level: Level, b: FloatArray, used: int) -> Screened:
 
 
 def _band(
-    sample: Sample, at: Smoothed, influence: Influence | None, beside: np.ndarray
+    n: int, sample: Sample, at: Smoothed, influence: Influence | None, beside: np.ndarray
 ) -> tuple[float, float]:
     """Half width of the band and the share of rows within, from rows that are not fitted exactly.
 
@@ -242,7 +254,7 @@ def _band(
     spread = 1.0 - float(np.mean(np.sign(r))) ** 2
     total = float(w.sum()) + float(sample.problem.w[sample.light :].sum())
     noise = float(w @ w) / total**2
-    phi = band_share(q, max(spread, 0.01) * noise, sample.fraction)
+    phi = band_share(n, q, max(spread, 0.01) * noise, sample.fraction)
     if influence is not None:
         size = size / influence.reach(sample.problem.Z[: sample.light][beside])
     place = min(size.shape[0] - 1, int(phi * size.shape[0]))

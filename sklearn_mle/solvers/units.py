@@ -141,15 +141,21 @@ def in_ordinary_units(rows: GivenRows, has_target: bool) -> tuple[GivenRows, Uni
     sizes = rows.magnitudes()
     powers = PowersOfTwo(
         _exponents(sizes.of_columns),
-        int(_exponents(sizes.of_y)) if has_target else 0,
-        int(_exponents(rows.total_weight)),
+        _exponent(sizes.of_y) if has_target else 0,
+        _exponent(rows.total_weight),
     )
     if not (powers.of_y or powers.of_weight or powers.of_columns.any()):
         return rows, ORDINARY
     return rows.divided_by(powers), FarUnits(powers, rows.total_weight)
 
 
-def _exponents(sizes: FloatArray | float) -> Any:
+def _exponents(sizes: FloatArray) -> Any:
     """Binary exponents of numbers that are far from one; 0 of all others."""
     exponents = np.frexp(sizes)[1]
     return np.where(np.abs(exponents) > FAR, exponents, 0)
+
+
+def _exponent(size: float) -> int:
+    """That of one number."""
+    exponent = math.frexp(size)[1]
+    return exponent if abs(exponent) > FAR else 0

@@ -46,7 +46,7 @@ def test_wrong_signs_come_back():
 @pytest.mark.parametrize("n, p, tau", [(20_000, 4, 0.5), (100_000, 8, 0.8)])
 def test_rows_that_come_back_are_solved_by_pivots(n, p, tau, monkeypatch):
     """A band that is too narrow gives wrong signs for certain: the basis is not lost."""
-    monkeypatch.setattr(row_screening, "SAFETY", 1.5)
+    monkeypatch.setattr(row_screening, "safety", lambda n: 1.5)
     rng = np.random.default_rng(n)
     X = rng.standard_normal((n, p))
     y = X[:, 0] + rng.laplace(size=n)
