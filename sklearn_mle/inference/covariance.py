@@ -54,6 +54,9 @@ NO_INFORMATION = 1e-3
 """Information on a score a standard deviation of the features: an error of more than 30 in a logit,
 of which solvers stop short only where classes are separated. Or on the line of a shape: an interval
 from nothing to infinity."""
+NARROW = 0.1
+"""Standard error on the line of a shape up to which ends of normal intervals are those of the
+profile but for a few hundredths of their distance."""
 FLAT = 1e-9
 """Information a row on a stretched shape that is only rounding."""
 
@@ -128,17 +131,24 @@ def _by_model(valley: Valley) -> Covariance:
     info = information(valley)
     matrix, notes = inverse(valley, info.matrix)
     n, q = valley.rows.total_weight, valley.n_location
-    df, open_shapes = math.inf, valley.costs.n_extras > 1
+    df, cornered = math.inf, False
     if valley.normal:
         df = n - q
         matrix[:q, :q] *= n / df
     elif valley.noise is not None and Fact.PIECEWISE_LINEAR in valley.noise.facts:
-        open_shapes = False  # every place of a profile would be an exact fit
+        cornered = True
         averaged = averaged_information(valley, info.matrix, matrix)
         bread, notes = inverse(valley, averaged)
         matrix = bread @ info.matrix @ bread
     method = f"model ({info.kind} information)"
-    return Covariance(matrix, df, method, notes, info.cost, profiles_extras=open_shapes)
+    # every place of a profile of a cost with corners would be an exact fit
+    profiles = valley.costs.n_extras > 1 and not cornered and _is_wide(matrix[q:, q:])
+    return Covariance(matrix, df, method, notes, info.cost, profiles_extras=profiles)
+
+
+def _is_wide(of_extras: FloatArray) -> bool:
+    """Whether scale and shapes are known so little that their cost is no parabola within that."""
+    return not bool((np.diagonal(of_extras) <= NARROW**2).all())
 
 
 def inverse(valley: Valley, info: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:

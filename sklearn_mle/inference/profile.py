@@ -27,16 +27,20 @@ from sklearn_mle.inference.valley import Valley
 from sklearn_mle.likelihoods.objective import Derivatives
 from sklearn_mle.noises.noise import Fact, FloatArray
 
-DECREMENT = 1e-10
-"""Newton decrement at which a profile point is found: an error of 1e-10 in a chi-squared."""
+DECREMENT = 1e-7
+"""Half a Newton decrement, which is what the last step still saves: taken off without a pass, it
+leaves an error that is smaller by its own root."""
 PASSES = 60
 HALVINGS = 40
 LONGEST = 3.0
 """Length of a step, in scales, or on the lines of extras: a shape that runs to the end of its range
 leaves a direction in which the cost is flat."""
-CLOSE = 1e-8
+CLOSE = 1e-7
 """Relative change of a distance at which an end of an interval is found."""
 CHORDS = 60
+BETTER, UNSOLVED = 0.01, 1e-7
+"""By how much a cost is lower than that of the fit, and by what share, if not by what the solver
+left."""
 GROWTHS = 12
 """Doublings of a distance after which an end of an interval counts as infinite."""
 
@@ -51,6 +55,9 @@ def profile_interval(
     place: float,
 ) -> tuple[float, float]:
     """Both ends, on the stretched line of the parameter; infinite where the cost never rises.
+
+    NaN where the way leads to a better fit: that at the bottom is then the best of its
+    neighbourhood only, and no interval about it holds the values that the likelihood favours.
 
     Parameters
     ----------
@@ -83,13 +90,19 @@ def _end(cost: Callable[[float], float], least: float, step: float, root: float)
     Infinite where it has not by the time that the cost is beyond what can be computed.
     """
 
+    doubt = 2.0 * (BETTER + UNSOLVED * abs(least))
+
     def short(t: float) -> float:
         rise = 2.0 * (cost(t * step) - least)
+        if rise < -doubt:
+            return -math.inf
         return math.nan if math.isnan(rise) else math.sqrt(max(0.0, rise)) - root
 
     inner, outer, behind = 0.0, 1.0, -root
     for _ in range(GROWTHS):
         ahead = short(outer)
+        if ahead == -math.inf:
+            return math.nan
         if math.isnan(ahead):
             break
         if ahead >= 0.0:
@@ -106,7 +119,8 @@ def _zero(
     Parameters
     ----------
     short : callable
-        NaN where it is beyond what can be computed, which counts as above zero.
+        NaN where it is beyond what can be computed, which counts as above zero; minus infinity
+        where there is no interval, which is passed on as NaN.
     low, high : tuple of float
         Places and values, on both sides of the zero.
     """
@@ -117,6 +131,8 @@ def _zero(
         if abs(t - last) <= CLOSE * abs(t):
             return t
         value, last = short(t), t
+        if value == -math.inf:
+            return math.nan
         if value < 0.0:
             a, of_a = t, value
             of_b *= 0.5 if side < 0 else 1.0
@@ -147,14 +163,15 @@ class _Held:
             if not (math.isfinite(here.value) and np.isfinite(here.hessian).all()):
                 return math.nan
             step = self._step(theta, here)
-            if float(-here.gradient @ step) <= DECREMENT:
+            left = 0.5 * float(-here.gradient @ step)
+            if left <= DECREMENT:
                 break
             ahead = self._downhill(theta, step, here)
             if ahead is None:
                 break
             theta, here = ahead
-        self.known.append((move, theta))
-        return here.value
+        self.known.append((move, theta + step))
+        return here.value - left
 
     def _step(self, theta: FloatArray, here: Derivatives) -> FloatArray:
         """Newton's, with curvatures made positive, that leaves the function as it is."""

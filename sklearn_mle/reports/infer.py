@@ -130,6 +130,9 @@ def infer(
     otherwise normal. Intervals of the scale are made on the logarithmic scale, and those of open
     shapes that are not from the profile on their range stretched to the line; ends are mapped back.
 
+    An end of a profile is infinite where the likelihood never falls far enough, and NaN where it
+    rises above that of the fit, which is then not the best.
+
     What is not identified is NaN, and a note says why: dependent or constant columns, separated
     classes, a scale of 0, no more rows than coefficients.
 

@@ -6,6 +6,7 @@ from scipy import optimize, stats
 from sklearn.base import clone
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
+from sklearn_mle.inference.profile import _end
 from sklearn_mle.noises import AsymmetricLaplace, Gaussian, Laplace, StudentT
 from tests.inference.laws import LogisticLaw, StudentLaw, fitted, log_likelihood, sample
 
@@ -195,3 +196,25 @@ def test_profiles_do_not_depend_on_units(unit):
     ]
     np.testing.assert_allclose(ends[1][:4] / unit, ends[0][:4], rtol=1e-5)
     np.testing.assert_allclose(ends[1][4], ends[0][4], rtol=1e-4)
+
+
+def test_a_profile_that_meets_a_better_fit_has_no_end_there():
+    def double_valley(move):
+        return 0.5 * move**2 if move < 1.5 else -3.0
+
+    assert _end(double_valley, 0.0, -1.0, 1.96) == pytest.approx(-1.96, rel=1e-6)
+    assert np.isnan(_end(double_valley, 0.0, 1.0, 1.96))
+    assert _end(lambda move: min(move**2, 1.0), 0.0, 1.0, 1.96) == np.inf
+    assert _end(lambda move: np.nan if move > 1 else move**2, 0.0, 1.0, 1.96) == np.inf
+
+
+def test_extras_that_are_known_well_need_no_profile():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(3000, 1))
+    y = X[:, 0] + rng.standard_t(4, size=3000)
+    model = MLERegressor("student_t").fit(X, y)
+    wald, profile = infer(model, X, y), infer(model, X, y, ci="profile")
+    assert "profile" not in str(wald)
+    half = np.diff(np.log(profile.conf_int()[2:])) / 2.0
+    differences = np.log(wald.conf_int()[2:]) - np.log(profile.conf_int()[2:])
+    assert np.abs(differences / half).max() < 0.06
