@@ -13,7 +13,13 @@ from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.solvers import curved_valley, descent
 from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.descent import Descent
-from sklearn_mle.solvers.joint_starts import ENOUGH, absolute_start, candidates, robust_start
+from sklearn_mle.solvers.joint_starts import (
+    ENOUGH,
+    absolute_start,
+    candidates,
+    has_few_rows,
+    robust_start,
+)
 from sklearn_mle.solvers.solution import Problem
 from sklearn_mle.solvers.watch import NOBODY, Place, Watch, never
 
@@ -27,8 +33,8 @@ MET = 0.02
 then differ by a seventh of the scale, where they matter."""
 SAMPLING = 2.0
 """Squared distance a parameter from its end within which sampling errors may have led a fit."""
-BESIDE = 4.0
-"""The same of a plane that another estimate leads to."""
+NEARER = 0.25
+"""Squared distance from an end, over that before, at which a descent leads there."""
 WAY = (0.0, 0.2, 0.4, 0.6, 0.8)
 """Parts of the way to an end at which the cost is asked for."""
 HALVINGS = 60
@@ -109,8 +115,9 @@ def different_ends(
         if to_the_end is not None and not ends:
             return to_the_end(theta)
 
-        def stops(theta: FloatArray) -> bool:
-            return met(theta) or any(_leads_to(objective, theta, end) for end in ends)
+        def stops(there: FloatArray) -> bool:
+            known = [] if has_few_rows(objective) else ends
+            return met(there) or any(_leads_to(objective, theta, there, end) for end in known)
 
         return descend_jointly(objective, theta, SAMPLE_TOL, FIRST_STEPS, enough, stops=stops)
 
@@ -135,20 +142,18 @@ def different_ends(
     return ends
 
 
-def _leads_to(objective: JointObjective, theta: FloatArray, end: Descent) -> bool:
-    """Whether a descent from theta is as good as sure to come to this end.
+def _leads_to(
+    objective: JointObjective, begin: FloatArray, theta: FloatArray, end: Descent
+) -> bool:
+    """Whether a descent that has come from ``begin`` to theta is as good as sure to end here.
 
-    The planes differ by no more than sampling errors, and the straight way from one place to the
-    other falls all along. Of residuals from another plane a way that falls tells nothing: a plane
-    through many rows may be steeply below.
+    It has come much nearer, and the straight rest of the way falls all along. One of both alone
+    tells little: a plane through many rows may be steeply below the way to another.
     """
     if not math.isfinite(end.value):
         return False
-    n = objective.n_linear
-    turned = np.zeros(objective.size)
-    turned[: n - 1] = theta[: n - 1] * (end.theta[n - 1] / theta[n - 1]) - end.theta[: n - 1]
-    weight = objective.rows.total_weight / objective.rows.n_rows
-    if end.curvature.length(turned) > BESIDE * objective.size * weight:
+    before, after = (end.curvature.length(place - end.theta) for place in (begin, theta))
+    if not after <= NEARER * before:
         return False
     cost = objective.along(theta, end.theta - theta)
     costs = [cost(t) for t in WAY] + [end.value]

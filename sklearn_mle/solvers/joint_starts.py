@@ -83,10 +83,15 @@ def _reweighted(few: JointObjective, theta: FloatArray, median: float) -> FloatA
     return np.append(step, 1.0)
 
 
+def has_few_rows(objective: JointObjective) -> bool:
+    """Whether rows are so few for the parameters that costs may have many minima."""
+    return objective.rows.n_rows <= FEW_ROWS_A_PARAMETER * objective.size
+
+
 def absolute_start(problem: Problem, objective: JointObjective) -> list[FloatArray]:
     """The least absolute fit of rows so few that costs may have many minima; else nothing."""
     rows = objective.rows
-    if rows.n_rows > FEW_ROWS_A_PARAMETER * objective.size:
+    if not has_few_rows(objective):
         return []
     absolute = replace(problem, rows=rows, likelihood=LocationScale(Laplace()), watch=NOBODY)
     fit = least_absolute.solve(absolute, start=None, tol=1e-6, max_iter=ABSOLUTE_STEPS)
