@@ -122,6 +122,7 @@ def _where_rows_are(
         z = LOOK + (low if math.isfinite(low) else high if math.isfinite(high) else 0.0)
         z = z[(z > low) & (z < high)]
     costs = cost(z)
+    z, costs = z[np.isfinite(costs)], costs[np.isfinite(costs)]
     there = costs < costs.min(initial=np.inf) + MASSLESS
     return z[there], costs[there]
 

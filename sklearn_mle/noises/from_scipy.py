@@ -38,6 +38,11 @@ FIRST_STEP = 1e-3
 SECOND_STEP = 5e-3
 SLACK = 1e-8
 """How much a slope that does not fall may seem to, by differences."""
+BY_QUADRATURE = {
+    "levy_stable": "'student_t' for heavy tails, or scipy.stats.jf_skew_t where they are skewed",
+    "studentized_range": "scipy.stats.gamma, which is much like it, or scipy.stats.lognorm",
+}
+"""Laws of which one density takes 5 to 50 milliseconds, and what resembles them."""
 STARTS = (-2.0, 0.0, 2.0)
 """Places, on the lines of shapes, among which starts are looked for that make a law together."""
 FOUR = np.array([[1.0], [-1.0], [2.0], [-2.0]])
@@ -46,6 +51,11 @@ FOUR = np.array([[1.0], [-1.0], [2.0], [-2.0]])
 
 class FromScipy(Noise):
     """A law of scipy.stats; slope and curvature are careful differences of its log density.
+
+    Every continuous law is taken but two, ``levy_stable`` and ``studentized_range``, whose density
+    is a numerical integral of many milliseconds: a fit would take minutes, and is refused. Where
+    the density has corners or zeros inside (triang, trapezoid, dgamma), the fit is proven if the
+    cost is convex; elsewhere its ``optimality_gap_`` is infinite, and it warns.
 
     Parameters
     ----------
@@ -149,6 +159,12 @@ class FromScipy(Noise):
 
     def check(self) -> None:
         name = f"scipy.stats.{self._plain.name}"
+        if self._plain.name in BY_QUADRATURE:
+            raise ValueError(
+                "noise must be a law whose density is quickly computed; got "
+                f"{name}, of which scipy.stats integrates every value anew, so that a fit of a "
+                f"hundred rows takes minutes. Use {BY_QUADRATURE[self._plain.name]}."
+            )
         whole = [one.name for one in self._plain._shape_info() if one.integrality]
         if whole and self.shapes:
             raise ValueError(
