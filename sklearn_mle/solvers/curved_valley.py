@@ -63,7 +63,7 @@ def follow(
     theta = _at_bottom(objective, begin.theta, SHARE * begin.decrement)
     here = _here(objective, theta, begin.n_iter)
     if not math.isfinite(here[0].value):
-        return begin
+        return replace(begin, exhausted=False)
     while not finished(here[0], weight, tol, exact, PATIENCE):
         place, gradient, step = here
         if place.n_iter >= max_iter:
