@@ -18,7 +18,6 @@ CORNERED = {
     "nearly a corner": (stats.dgamma, (1.1,), (0.0,)),
     "a cusp": (stats.gennorm, (0.8,), (0.0,)),
     "a pole": (stats.dgamma, (0.9,), (0.0,)),
-    "a corner between polynomials": (stats.irwinhall, (2,), (1.0,)),
 }
 
 
