@@ -23,11 +23,15 @@ BLOCK_ROWS = 16_384
 """Rows below which operations on a column are so short that threads wait for the interpreter."""
 LARGEST_BYTES = 2**23
 """Size that a block of so many rows may reach."""
-WIDE_BYTES = 2**24
-"""Size of a block of more columns than `PARALLEL_COLUMNS`, for products as large as its square to
-be worth their sum."""
-SHARED_BLOCKS = 4
-"""Blocks below which a second thread costs more to start than it saves."""
+WIDE_ROWS = 1024
+"""Rows of a block of more columns than `PARALLEL_COLUMNS`: with fewer, threads wait for the
+interpreter; with more, a block is read twice (50,000 x 500, two classes: 14 and 17 ms a pass)."""
+SHARED_WORK = 10**7
+"""Multiplications in X'X from which on even a small block is worth a second thread."""
+FEW_BLOCKS = 16
+"""Blocks below which an odd one out would be waited for."""
+SHARED_BLOCKS = 2
+"""Blocks from which on a second thread helps; it is only woken, not started."""
 STORED_BYTES = 12
 """What a stored entry of sparse rows takes: a number and the place of its column."""
 STORED_A_COLUMN = 8
@@ -214,8 +218,13 @@ def _suitable_rows(X: Any) -> int:
         return max(64, n if X.nnz <= stored else n * stored // X.nnz)
     row = 8 * max(1, p)
     if p > PARALLEL_COLUMNS:
-        return max(64, WIDE_BYTES // row, p // 4)
-    return max(64, BLOCK_BYTES // row, min(BLOCK_ROWS, LARGEST_BYTES // row))
+        return max(WIDE_ROWS, p // 4)  # sums of products as large as p**2 are to be few
+    rows = max(64, BLOCK_BYTES // row, min(BLOCK_ROWS, LARGEST_BYTES // row))
+    blocks = -(-n // rows)
+    if blocks >= FEW_BLOCKS or n * p * p < SHARED_WORK:
+        return rows
+    odd = blocks % 2
+    return max(64, -(-n // (blocks + odd if blocks < 4 else blocks - odd)))
 
 
 def spread(n: int, m: int) -> NDArray[np.intp]:

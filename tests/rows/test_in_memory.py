@@ -119,3 +119,11 @@ def test_blocks_lie_side_by_side():
         rows.total(lambda block, seen=seen: (float(seen.append(block.X) is None),))
         assert all(part.flags.c_contiguous for part in seen)
         assert np.array_equal(np.vstack(seen), X)
+
+
+@pytest.mark.parametrize(
+    "n, p, count", [(6250, 50, 2), (100_000, 50, 6), (6250, 5, 1), (50_000, 500, 49)]
+)
+def test_few_large_blocks_are_shared_evenly_and_wide_ones_are_not_short(n, p, count):
+    rows = InMemoryRows(np.broadcast_to(0.0, (n, p)), np.zeros(n))
+    assert -(-n // rows.block_rows) == count
