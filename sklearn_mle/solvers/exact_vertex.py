@@ -130,6 +130,8 @@ def fitted_exactly(
     """The vertex and its residuals, if it fits more rows than its basis; else None."""
     b = interpolate(problem, basis)
     r = problem.y - problem.Z @ b
+    if np.count_nonzero(np.abs(r) <= 1e3 * rounding) <= basis.shape[0]:
+        return None
     terms = 1e-15 * (np.abs(problem.y) + abs(problem.Z) @ np.abs(b))
     r[np.abs(r) <= np.minimum(rounding + terms, 1e3 * rounding)] = 0.0
     return (b, r) if np.count_nonzero(r == 0.0) > basis.shape[0] else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from sklearn_mle.solvers import row_screening
 from sklearn_mle.solvers.least_absolute import fit_exactly
@@ -83,3 +84,10 @@ def test_a_column_that_the_sample_does_not_see():
     assert fit.gap <= 1e-9
     r = y[rare] - X[rare] @ fit.coef - fit.intercept
     assert np.sum(r > 1e-9) <= 4 and np.sum(r < -1e-9) <= 4
+
+
+def test_second_rounds_are_seldom_at_any_size():
+    """Wrong signs are about ``n`` times the tail of a normal error beyond the band."""
+    wrong = [n * scipy.stats.norm.sf(row_screening.safety(n)) for n in (10**4, 10**6, 10**8)]
+    assert max(wrong) <= 15.0
+    assert row_screening.safety(10**4) < row_screening.safety(10**8) <= 5.5
