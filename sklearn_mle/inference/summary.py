@@ -92,7 +92,7 @@ def as_html(
     headings: Sequence[str],
     notes: Sequence[str],
 ) -> str:
-    """The same as HTML; parameters as in `as_text`."""
+    """The same as HTML; parameters as in `as_text`, whose left facts come first here."""
 
     def cells(tag: str, texts: Sequence[str]) -> str:
         return "".join(
@@ -100,7 +100,7 @@ def as_html(
             for k, text in enumerate(texts)
         )
 
-    head = "".join(f"<tr>{cells('td', fact)}</tr>" for fact in facts)
+    head = "".join(f"<tr>{cells('td', fact)}</tr>" for fact in [*facts[::2], *facts[1::2]])
     body = ""
     for line in _lines(table):
         if len(line) == 1:

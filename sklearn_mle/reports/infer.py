@@ -160,18 +160,14 @@ def infer(
     check_is_fitted(model)
     checks.check_coefficients(np.size(model.coef_))
     names = feature_names(estimator)
-    if isinstance(model, MLERegressor):
-        rows: Rows = rooms.rows_for_regression(model, table, y, sample_weight, reset=False)
-        check_choices(model, cov, ci, groups, reference)
-        valley = valley_of_regression(model, rows)
-        parameters = _lines_of_regression(model, names)
-        title = f"Linear regression, {model.noise_.name} noise"
-    else:
-        rows = rows_of_classes(model, table, y, sample_weight)
-        place = check_choices(model, cov, ci, groups, reference)
-        valley = valley_of_classes(model, rows)
-        parameters = _lines_of_classes(model, names, place)
-        title = _title_of_classes(model, place)
+    regression = isinstance(model, MLERegressor)
+    rows: Rows = (
+        rooms.rows_for_regression(model, table, y, sample_weight, reset=False)
+        if regression
+        else rows_of_classes(model, table, y, sample_weight)
+    )
+    place = check_choices(model, cov, ci, groups, reference)
+    valley = valley_of_regression(model, rows) if regression else valley_of_classes(model, rows)
     problem = _unanswerable(model, valley)
     if problem is not None:
         found, ci = problem, "wald"
@@ -189,8 +185,8 @@ def infer(
     return estimates(
         valley,
         found,
-        parameters,
-        title=title,
+        _lines(model, names, place),
+        title=_title(model, place),
         facts=_facts(model, valley, found, level, ci),
         level=level,
         ci=ci,
@@ -204,21 +200,18 @@ def _features_of(estimator: Any, X: Any) -> FloatArray:
     return np.asarray(in_full(checks.features(model, table)), dtype=np.float64)
 
 
-def _lines_of_regression(model: MLERegressor, names: Any) -> tuple[lines.Parameter, ...]:
+def _lines(model: Any, names: Any, reference: int | None) -> tuple[lines.Parameter, ...]:
     level = model.intercept_ if model.fit_intercept else None
-    shapes = find_noise(model.noise).shapes
-    return lines.of_regression(names, model.coef_, level, model.scale_, model.noise_, shapes)
-
-
-def _lines_of_classes(
-    model: MLEClassifier, names: Any, reference: int | None
-) -> tuple[lines.Parameter, ...]:
+    if isinstance(model, MLERegressor):
+        shapes = find_noise(model.noise).shapes
+        return lines.of_regression(names, model.coef_, level, model.scale_, model.noise_, shapes)
     labels = [str(label) for label in model.classes_]
-    level = model.intercept_ if model.fit_intercept else None
     return lines.of_classes(names, labels, model.coef_, level, reference)
 
 
-def _title_of_classes(model: MLEClassifier, reference: int | None) -> str:
+def _title(model: Any, reference: int | None) -> str:
+    if isinstance(model, MLERegressor):
+        return f"Linear regression, {model.noise_.name} noise"
     labels = model.classes_.tolist()
     if len(labels) == 2:
         against = reference or 0
