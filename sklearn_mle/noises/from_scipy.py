@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
-import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,9 +25,14 @@ from sklearn_mle.noises.nature import (
     nature,
     quantiles_of,
 )
-from sklearn_mle.noises.noise import MIDDLE, Fact, FloatArray, Noise, Shape
-from sklearn_mle.noises.silence import silence
-from sklearn_mle.noises.stretch import Stretch
+from sklearn_mle.noises.noise import Fact, FloatArray, Noise, Shape
+from sklearn_mle.noises.scipy_shapes import (
+    is_central,
+    looks_of,
+    makes_a_law,
+    names_of,
+    shapes_of,
+)
 
 FIRST_STEP = 1e-3
 """Of five-point differences, over the size of z: truncation and rounding are about 1e-12."""
@@ -43,8 +44,6 @@ BY_QUADRATURE = {
     "studentized_range": "scipy.stats.gamma, which is much like it, or scipy.stats.lognorm",
 }
 """Laws of which one density takes 5 to 50 milliseconds, and what resembles them."""
-STARTS = (-2.0, 0.0, 2.0)
-"""Places, on the lines of shapes, among which starts are looked for that make a law together."""
 FOUR = np.array([[1.0], [-1.0], [2.0], [-2.0]])
 """Places of the four costs of a difference, in steps."""
 
@@ -86,7 +85,7 @@ class FromScipy(Noise):
 
     @property
     def _names(self) -> tuple[str, ...]:
-        return _names_of(self._plain)
+        return names_of(self._plain)
 
     @property
     def _held(self) -> bool:
@@ -94,7 +93,7 @@ class FromScipy(Noise):
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        return () if self._held else _shapes_of(self._plain)
+        return () if self._held else shapes_of(self._plain)
 
     @property
     def _values(self) -> tuple[float, ...]:
@@ -126,7 +125,7 @@ class FromScipy(Noise):
 
     @property
     def central(self) -> bool:
-        return _is_central(self._plain, None if self.shapes else self._values)
+        return is_central(self._plain, None if self.shapes else self._values)
 
     @property
     def bounded(self) -> bool:
@@ -137,7 +136,7 @@ class FromScipy(Noise):
         """Places at which the cost has no slope."""
         if self.values is None and self._held:
             return corners(self._plain, self._values)
-        where = where_corners_are(self._plain, _looks_of(self._plain))
+        where = where_corners_are(self._plain, looks_of(self._plain))
         if where is Corners.NOWHERE:
             return ()
         look = named_corners if where is Corners.NAMED else corners
@@ -146,7 +145,7 @@ class FromScipy(Noise):
     @property
     def facts(self) -> Fact:  # type: ignore[override]
         if self.shapes:
-            where = where_corners_are(self._plain, _looks_of(self._plain))
+            where = where_corners_are(self._plain, looks_of(self._plain))
             return Fact.SMOOTH if where is Corners.NOWHERE else Fact.CORNERED
         seen = self._nature
         middle = float(self.quantiles(0.5))
@@ -172,7 +171,7 @@ class FromScipy(Noise):
                 f"to them; got {name} with {', '.join(whole)} open. Pass it frozen, as "
                 f"{name}({whole[0]}=3)."
             )
-        if not _makes_a_law(self._plain, self._values):
+        if not makes_a_law(self._plain, self._values):
             raise ValueError(
                 f"shapes of noise must make a law; got {self!r}, which scipy.stats does not "
                 f"accept. See the help of {name} for their range."
@@ -258,61 +257,3 @@ def _curvature(costs: FloatArray, here: FloatArray, h: FloatArray) -> FloatArray
     with np.errstate(invalid="ignore", over="ignore"):
         near, far = costs[0] + costs[1], costs[2] + costs[3]
         return (16.0 * near - far - 30.0 * here) / (12.0 * np.square(h))
-
-
-def _makes_a_law(law: Any, shapes: Sequence[float]) -> bool:
-    with silence():
-        return bool(np.all(law._argcheck(*shapes)))
-
-
-@functools.lru_cache(maxsize=512)
-def _names_of(law: Any) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (law.shapes or "").split(",") if name.strip())
-
-
-@functools.lru_cache(maxsize=512)
-def _shapes_of(law: Any) -> tuple[Shape, ...]:
-    """The shapes of a law, with starts that make one together."""
-    shapes = [_shape_of(law, name) for name in _names_of(law)]
-    if _makes_a_law(law, [shape.start for shape in shapes]):
-        return tuple(shapes)
-    lines = [Stretch(shape.low, shape.high) for shape in shapes]
-    for places in itertools.product(STARTS, repeat=len(shapes)):
-        starts = [float(line.natural(u)) for line, u in zip(lines, places)]
-        if _makes_a_law(law, starts):
-            return tuple(replace(shape, start=v) for shape, v in zip(shapes, starts))
-    return tuple(shapes)
-
-
-@functools.lru_cache(maxsize=512)
-def _looks_of(law: Any) -> tuple[tuple[float, ...], ...]:
-    """Shapes of a law at which it is looked at: where they start, and both sides of that."""
-    shapes = _shapes_of(law)
-    lines = [Stretch(shape.low, shape.high) for shape in shapes]
-    looks = [[float(line.natural(u)) for line in lines] for u in STARTS]
-    return tuple(map(tuple, [[shape.start for shape in shapes], *looks]))
-
-
-@functools.lru_cache(maxsize=512)
-def _is_central(law: Any, values: tuple[float, ...] | None) -> bool:
-    """Whether zero is near the middle of a law: of these shapes, or of any."""
-    looks = [values]
-    if values is None:
-        lines = [Stretch(shape.low, shape.high) for shape in _shapes_of(law)]
-        places = itertools.product(STARTS, repeat=len(lines))
-        looks = [tuple(float(x.natural(u)) for x, u in zip(lines, place)) for place in places]
-    with silence():
-        levels = np.array([float(law.cdf(0.0, *shapes or ())) for shapes in looks])
-    levels = levels[np.isfinite(levels)]
-    return bool(np.all((levels >= MIDDLE[0]) & (levels <= MIDDLE[1])))
-
-
-def _shape_of(law: Any, name: str) -> Shape:
-    """A shape parameter with the interval that scipy states for it."""
-    info = {one.name: one for one in law._shape_info()}
-    low, high = info[name].domain if name in info else (-math.inf, math.inf)
-    if math.isfinite(low) and math.isfinite(high):
-        return Shape(name, low, high, 0.5 * (low + high))
-    if math.isfinite(low):
-        return Shape(name, low, high, low + 1.0)
-    return Shape(name, low, high, 0.5)
