@@ -257,25 +257,35 @@ def _first(wrong: NDArray[np.bool_]) -> int:
 def _validated(estimator: Any, X: Any, y: Any = "no_validation", **how: Any) -> Any:
     """scikit-learn's own validation, with the way out where its message has none.
 
-    Of arrays that it would not change, and that are finite, only names and number of features are
-    left for it to look at.
+    Of arrays that it would not change, and that are finite, only the names and the number of
+    features that a fitted estimator knows are left for it to look at.
     """
     finite = False
     if is_plain(X) or is_large(X):
         finite = get_config()["assume_finite"] or surely_finite(X)
     targetless = isinstance(y, str)
     taken = finite and is_plain(X) and (targetless or is_plain_target(y, X.shape[0]))
+    if taken and how["reset"]:
+        _remember_features(estimator, X.shape[1])
+        return X if targetless else (X, y)
     if finite:
         how["ensure_all_finite"] = False
     try:
         if taken:
-            return validate_data(estimator, X, y, reset=how["reset"], skip_check_array=True)
+            return validate_data(estimator, X, y, reset=False, skip_check_array=True)
         return validate_data(estimator, X, y, accept_sparse="csr", dtype=DTYPES, **how)
     except ValueError as error:
         message = _with_way_out(str(error), type(estimator).__name__)
         if message == str(error):
             raise
         raise ValueError(message) from None
+
+
+def _remember_features(estimator: Any, n_features: int) -> None:
+    """What a fit to an array without names leaves behind (scikit-learn's SLEP 7 and 10)."""
+    estimator.n_features_in_ = n_features
+    if hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
 
 
 def _with_way_out(message: str, name: str) -> str:
