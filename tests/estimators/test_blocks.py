@@ -143,10 +143,18 @@ def test_more_rows_take_a_few_numbers_a_row(kind, numbers_a_row, rows_twice_as_m
 
 
 def test_laplace_memory_grows_less_than_the_rows(rows_twice_as_many):
-    """Its sample and its band grow as n to the power of 2/3, and 2**(2/3) is 1.59."""
-    few, many = (extra_memory("laplace", X, y) for X, y in rows_twice_as_many("laplace"))
-    assert many <= 1.65 * few
-    assert many <= 8 * 20 * 200_000
+    """Its sample grows as n**(2/3), its band as that times the largest of n errors.
+
+    For twice the rows that is ``2**(2/3) * sqrt(log(2 * n) / log(n))``, 1.64 here, in the median of
+    three orders of the rows: a second round, which is rare, takes more.
+    """
+    usual = []
+    for X, y in rows_twice_as_many("laplace"):
+        orders = [np.random.default_rng(seed).permutation(len(y)) for seed in range(3)]
+        sizes = [extra_memory("laplace", X[order], y[order]) for order in orders]
+        assert max(sizes) <= 8 * 20 * 200_000
+        usual.append(np.median(sizes))
+    assert usual[1] <= 1.7 * usual[0]
 
 
 def rows_visited(kind, X, y, monkeypatch):
