@@ -38,7 +38,7 @@ from sklearn_mle.inference.corners import averaged_information
 from sklearn_mle.inference.gradient_squares import gradient_squares
 from sklearn_mle.inference.group_sums import GroupSums
 from sklearn_mle.inference.information import information
-from sklearn_mle.inference.leverage import Leverages, relieved
+from sklearn_mle.inference.leverage import Leverages, decides_alone, relieved
 from sklearn_mle.inference.sparsity import (
     slopes_of_sides,
 )
@@ -119,6 +119,12 @@ def covariance(valley: Valley, cov: str, groups: NDArray[np.intp] | None = None)
 
 
 NO_SPREAD = "none are left to tell the spread, and standard errors do not exist."
+
+
+ALONE = (
+    "{} divides by 1 - leverage, and the leverage of some rows is 1: each decides a coefficient "
+    "alone, and nothing tells its spread. Use cov='HC1', or leave such rows and columns out."
+)
 
 
 def nothing(valley: Valley, note: str) -> Covariance:
@@ -215,6 +221,7 @@ def _sandwich(valley: Valley, cov: str, groups: NDArray[np.intp] | None) -> Cova
     bread, notes = inverse(valley, info)
     if groups is None:
         meat, cost = _squared_slopes(valley, cov, bread)
+        notes = (*notes, ALONE.format(cov)) if np.isnan(meat).any() else notes
         factor = n / (n - q) if cov == "HC1" else 1.0
         df = n - q
     else:
@@ -233,20 +240,27 @@ def _sandwich(valley: Valley, cov: str, groups: NDArray[np.intp] | None) -> Cova
 def _squared_slopes(valley: Valley, cov: str, bread: FloatArray) -> tuple[FloatArray, float]:
     """``sum w g g'`` of the rows' gradients g in theta, corrected for leverage where asked.
 
-    And the cost at the bottom.
+    NaN where that is undefined, as a row decides a coefficient alone. And the cost at the bottom.
     """
     J = valley.mixing()
     leverages = Leverages.of(valley, bread) if cov in ("HC2", "HC3") else None
 
-    def per_block(block: Block) -> tuple[FloatArray, float]:
+    def per_block(block: Block) -> tuple[FloatArray, float, int]:
         D = valley.terms.columns(block.X)
         scores = valley.scores(D, valley.bottom)
         cost, g, e = valley.slopes(block, scores)
+        alone = np.zeros(0, dtype=bool)
         if leverages is not None:
-            g = relieved(g, leverages(block, D, scores), cov == "HC3")
-        return gradient_squares(valley, block, D, g, e), float(block.weigh(cost).sum())
+            h = leverages(block, D, scores)
+            alone = decides_alone(h)
+            h[alone] = 0.0
+            g = relieved(g, h, cov == "HC3")
+        squares = gradient_squares(valley, block, D, g, e)
+        return squares, float(block.weigh(cost).sum()), int(np.count_nonzero(alone))
 
-    meat, cost = valley.rows.total(per_block)
+    meat, cost, alone = valley.rows.total(per_block)
+    if alone:
+        meat = np.full_like(meat, np.nan)
     order = valley.order_of_sums()
     return np.asarray(J.T @ meat[np.ix_(order, order)] @ J), float(cost)
 

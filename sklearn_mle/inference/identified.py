@@ -46,11 +46,12 @@ def estimates(
     if not unidentified.any():
         return made
     # among classes a column is named once
-    names = list(dict.fromkeys(p.name for p, bad in zip(parameters, unidentified) if bad))
+    lost = [p for p, bad in zip(parameters, unidentified) if bad and not p.is_extra]
+    if not lost:
+        return made
+    names = list(dict.fromkeys(p.name for p in lost))
     why = ENDLESS if covariance.endless is not None else DEPENDENT
-    parameters = tuple(
-        replace(p, estimate=math.nan) if bad else p for p, bad in zip(parameters, unidentified)
-    )
+    parameters = tuple(replace(p, estimate=math.nan) if p in lost else p for p in parameters)
     note = f"Not identified: {', '.join(names)}. {why}"
     return replace(made, parameters=parameters, notes=(*made.notes, note))
 

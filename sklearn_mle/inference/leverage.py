@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_mle.inference.row_forms import RowForms
 from sklearn_mle.inference.sparsity import slopes_of_sides
@@ -12,6 +13,9 @@ from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.rows import Block
+
+ALONE = 1e-8
+"""Share of its slope that a row leaves to the others, below which it is rounding."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,13 @@ class Leverages:
             left, right = slopes_of_sides(noise)
             return np.full((block.n_rows, 1, 1), left * right / valley.scale**2)
         return valley.costs.curvature(block.y, scores, valley.split(valley.bottom)[1])
+
+
+def decides_alone(leverage: FloatArray) -> NDArray[np.bool_]:
+    """Which rows leave nothing of their only slope, shape (m,); among several, none is said to."""
+    if leverage.shape[1] > 1:
+        return np.zeros(leverage.shape[0], dtype=bool)
+    return np.abs(1.0 - leverage[:, 0, 0]) < ALONE
 
 
 def relieved(of_score: FloatArray, leverage: FloatArray, whole: bool) -> FloatArray:

@@ -249,3 +249,23 @@ def test_units_of_the_features_play_no_part(data):
     moved = infer(MLERegressor().fit(X * units + offsets, y), X * units + offsets, y, cov="HC3")
     # 1e5 spreads from zero, a column has lost five digits before anyone computes
     np.testing.assert_allclose(moved.std_error[:3] * units, plain.std_error[:3], rtol=2e-7)
+
+
+@pytest.mark.parametrize("cov", ["HC2", "HC3"])
+def test_a_row_that_decides_a_coefficient_alone_leaves_no_answer(cov):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=30), np.arange(30) == 7])
+    y = X[:, 0] + rng.normal(size=30)
+    model = MLERegressor().fit(X, y)
+    found = infer(model, X, y, cov=cov)
+    assert np.isnan(found.std_error).all() and np.isfinite(found.table["estimate"]).all()
+    assert f"{cov} divides by 1 - leverage" in " ".join(found.notes)
+    assert np.isfinite(infer(model, X, y, cov="HC1").std_error).all()
+
+
+def test_a_scale_of_zero_is_not_said_to_be_a_column():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    y = 2.0 * X[:, 0] + 1.0
+    found = infer(MLERegressor("laplace").fit(X, y), X, y)
+    assert np.isnan(found.std_error).all() and found.table["estimate"][-1] == 0.0
+    assert len(found.notes) == 1 and "its scale is 0" in found.notes[0]
