@@ -35,6 +35,8 @@ from sklearn_mle.rows.design import column_squares, design, dot, times_rows, wei
 from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.rows import Block, Rows
 
+ROWS_OF_A_CALL = 5000
+"""Rows whose gradient costs as much as the calls of any pass; a Hessian takes half as many more."""
 SINGLE_TERMS = 32
 """Terms from which the Hessian for a step is made in single precision (50: 0.7 of the time)."""
 SINGLE_LARGEST = 1e30
@@ -96,7 +98,9 @@ class SoftmaxObjective(MatrixFree):
     @property
     def hessian_cost(self) -> float:
         # exponentials make the other passes the dearer (measured, 3 to 10 classes)
-        return super().hessian_cost if self.n_scores == 1 else 1.0 + self.size / 30.0
+        full = super().hessian_cost if self.n_scores == 1 else 1.0 + self.size / 30.0
+        n = self.rows.n_rows
+        return (0.5 * ROWS_OF_A_CALL + full * n) / (ROWS_OF_A_CALL + n)
 
     @property
     def _ones(self) -> list[float]:

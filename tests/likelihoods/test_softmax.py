@@ -129,3 +129,11 @@ def test_costs_of_scores_of_any_size_keep_their_digits(size):
     for weight in (None, np.ones(501)):
         law = bernoulli(Block(scores[:, None], y, weight), scores[:, None].copy())
         assert law.cost() == pytest.approx(exact, rel=4e-15)
+
+
+def test_a_hessian_of_few_rows_costs_no_more_than_its_calls():
+    few, many = (
+        Softmax(2).objective(InMemoryRows(np.broadcast_to(1.0, (n, 9)), np.zeros(n)), True)
+        for n in (100, 10**7)
+    )
+    assert few.hessian_cost < 1.0 < many.hessian_cost
