@@ -14,7 +14,8 @@ lbfgs              the same, and products with     to rounding, certified by con
                    the Hessian
 newton_cg          the same                        the same
 least_squares_cg   a quadratic cost                to rounding, certified in the same way
-least_absolute_cg  a piecewise linear cost         up to a gap that is reported
+least_absolute_cg  a piecewise linear cost         to rounding where the normal equations can be
+                                                   factored, elsewhere up to a gap it reports
 joint_cg           a smooth noise                  the same; one minimum where the noise is not
                                                    log-concave
 joint_corners      a noise with corners            to rounding, proved by lines through the

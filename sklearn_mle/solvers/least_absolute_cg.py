@@ -1,9 +1,9 @@
 """Quantile fits without matrices of the columns, for very many sparse ones: close, with a true gap.
 
 The absolute value with its corner rounded (Madsen and Nielsen 1993) is minimised for widths that
-shrink, each from the fit before, by `newton_cg`. A vertex needs a basis of as many rows as columns,
-which is not affordable here: the fit ends where narrower widths no longer pay, and says by a dual
-how far it may be from the best.
+shrink, each from the fit before, by `newton_cg`, until narrower widths no longer pay. Where the
+normal equations can be factored and more is asked for, an interior-point method goes on to rounding
+(`boxed_dual`); where they are too large a dual says how far the fit may be from the best.
 
 Certificate: the slopes ``a_i`` of the rounded cost are a dual, but for ``e = Z'(a + tilt w)``,
 minus its gradient. That is taken back by ``a_i -= h_i z_i'G^-1 e``, ``G = Z'HZ`` with h large
@@ -13,7 +13,8 @@ is feasible (`smoothed_dual`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +28,8 @@ from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import conjugate_gradients, least_absolute, newton_cg
+from sklearn_mle.solvers.boxed_columns import follow_sparse
+from sklearn_mle.solvers.boxed_dual import Followed
 from sklearn_mle.solvers.null_space import null_directions
 from sklearn_mle.solvers.shortest import shortest
 from sklearn_mle.solvers.solution import (
@@ -47,6 +50,8 @@ WITHIN_MAX_ITER = True
 
 MANY_COLUMNS = 4000
 """Sparse columns from which on matrices of them are not made."""
+ROUGH = 1e-3
+"""Gap above which widths are asked for first: they need no matrix."""
 NARROWER = 0.5
 """Factor from one width to the next: the gap falls as the width does, and from a wider one Newton's
 steps take long to find which rows are within."""
@@ -77,7 +82,6 @@ def pays(rows: Rows) -> bool:
     return rows.n_columns > MANY_COLUMNS and rows.density < newton_cg.SPARSE
 
 
-@blocks_share_cores(0)
 def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -> Solution:
     """Fit a linear quantile up to a gap that is reported.
 
@@ -104,16 +108,23 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     else:
         theta = squares.pack(start.coef, start.intercept)
     stops = watching(problem, squares)
-    width, best, gap, widths, ended = _mean_size(squares, theta), theta, 1.0, 0, False
-    while widths < max_iter and gap > tol and width > 0.0 and not ended:
-        smoothed = squares.of(SmoothedAbsolute(width, tilt))
-        end = newton_cg.descend(smoothed, theta, STEPS, never)
-        theta = end.theta
-        fresh = relative_gap(smoothed, theta)
-        widths, width = widths + 1, width * NARROWER
-        paid, (best, gap) = fresh <= WORTHWHILE * gap, min((theta, fresh), (best, gap), key=_second)
-        ended = stops(theta) or not paid or end.products > ENOUGH_PRODUCTS
     flat = null_directions(squares)
+
+    def exactly(most: int) -> Followed | None:
+        return follow_sparse(squares, flat, tilt, most, stops)
+
+    def smoothed(most: int) -> Followed | None:
+        return _smoothed(squares, theta, tilt, tol, most, stops)
+
+    end = Followed(theta, 1.0, 0)
+    for way in (exactly, smoothed) if tol <= ROUGH else (smoothed, exactly):
+        if end.gap > tol and end.steps < max_iter and not end.stopped:
+            found = way(max_iter - end.steps)
+            if found is not None:
+                used = end.steps + found.steps
+                better = found if found.gap <= end.gap else end
+                end = replace(better, steps=used, stopped=found.stopped)
+    best, gap, widths = end.b, end.gap, end.steps
     best = shortest(squares, best, flat, squares.value(best))
     coef, intercept = squares.unpack(best)
     mean_loss = location_scale.mean_loss(rows, noise, coef, intercept)
@@ -132,6 +143,30 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         gap=gap,
         rank=rows.n_columns - flat.shape[1],
     )
+
+
+@blocks_share_cores(0)
+def _smoothed(
+    squares: ResidualProducts,
+    theta: FloatArray,
+    tilt: float,
+    tol: float,
+    max_iter: int,
+    stops: Callable[[FloatArray], bool],
+) -> Followed:
+    """The best theta of shrinking widths, as many steps."""
+    width, best, gap, widths = _mean_size(squares, theta), theta, 1.0, 0
+    ended = stopped = False
+    while widths < max_iter and gap > tol and width > 0.0 and not ended:
+        smoothed = squares.of(SmoothedAbsolute(width, tilt))
+        end = newton_cg.descend(smoothed, theta, STEPS, never)
+        theta = end.theta
+        fresh = relative_gap(smoothed, theta)
+        widths, width = widths + 1, width * NARROWER
+        paid, (best, gap) = fresh <= WORTHWHILE * gap, min((theta, fresh), (best, gap), key=_second)
+        stopped = stops(theta)
+        ended = stopped or not paid or end.products > ENOUGH_PRODUCTS
+    return Followed(best, gap, widths, stopped)
 
 
 def relative_gap(smoothed: ResidualProducts, theta: FloatArray) -> float:
