@@ -120,15 +120,15 @@ def test_a_task_may_be_tried_again(client, tmp_path, noise):
 def test_a_worker_may_end_in_the_middle_of_a_fit(client, monkeypatch):
     given = data("laplace")
     theirs = MLERegressor("laplace").fit(*given)
-    keep, ended = DaskRows.keep, []
+    screen, ended = DaskRows.column_and_total, []
 
     def and_end_a_worker(rows, *args):
         if not ended:
             ended.append(next(iter(client.run(os.getpid).values())))
             os.kill(ended[0], signal.SIGKILL)
-        return keep(rows, *args)
+        return screen(rows, *args)
 
-    monkeypatch.setattr(DaskRows, "keep", and_end_a_worker)
+    monkeypatch.setattr(DaskRows, "column_and_total", and_end_a_worker)
     mine = fit(MLERegressor("laplace"), *cut(*given))
     assert ended
     assert_same(mine, theirs)
