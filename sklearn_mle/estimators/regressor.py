@@ -88,7 +88,8 @@ class MLERegressor(
     optimality_gap_ : float
         The certificate: a bound on how far the cost of the fit, minus its log-likelihood, is above
         the least possible cost, relative to ``max(1, abs(cost))``; and on the same for the loss,
-        relative to the loss.
+        relative to the loss. Of a noise that is not log-concave, that of the best minimum found;
+        infinite where its density has corners or zeros inside, so that minima are too many.
     rank_ : int
         Rank of the features, centred if there is an intercept.
     n_features_in_ : int
