@@ -260,3 +260,28 @@ def test_an_early_stop_is_as_honest_as_that_of_an_array(noise, max_iter):
         of_rows = clone(model).fit(sparse.csr_array(X), y)
     np.testing.assert_allclose(of_rows.coef_, of_array.coef_, rtol=1e-9)
     np.testing.assert_allclose(of_rows.optimality_gap_, of_array.optimality_gap_, 1e-6, 1e-12)
+
+
+FIFTHS = [0.2, 0.4, 0.6, 0.8]
+ASKED = [
+    MLERegressor(),
+    MLERegressor("laplace"),
+    MLERegressor(AsymmetricLaplace(quantile=0.9)),
+    MLERegressor(StudentT(df=4)),
+    MLERegressor(StudentT()),
+]
+
+
+@pytest.mark.parametrize("kind", ["csr_array", "csc_array", "csr_matrix", "csc_matrix"])
+def test_weighted_rows_of_columns_in_all_units(kind):
+    X, eta, rng = table(2000, 8, seed=1)
+    size = 10.0 ** np.array([-6, 5, -3, 0, 6, 2, -5, 3])
+    y, w = eta + rng.standard_t(4, 2000), rng.integers(0, 3, 2000).astype(float)
+    u = 0.3 * eta + rng.logistic(size=2000)
+    fits = [(model, y) for model in ASKED]
+    fits += [(MLEClassifier(), np.digitize(u, np.quantile(u, cuts))) for cuts in ([0.5], FIFTHS)]
+    for model, target in fits:
+        like = clone(model).fit(X * size, target, w)
+        made = clone(model).fit(getattr(sparse, kind)(X * size), target, w)
+        made.coef_, like.coef_ = made.coef_ * size, like.coef_ * size
+        assert_same(made, like)
