@@ -7,7 +7,7 @@ from typing import Any, Self
 from numpy.typing import ArrayLike
 from sklearn.utils.metaestimators import available_if
 
-from sklearn_mle.estimators import checks, rooms
+from sklearn_mle.estimators import rooms, settings
 from sklearn_mle.estimators.speak import speak, speak_of_passes, speak_of_rows_left_behind
 from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.noises.noise import Fact
@@ -80,7 +80,7 @@ class BatchesMixin:
         Chan, T. F., Golub, G. H. and LeVeque, R. J. (1983). Algorithms for computing the sample
         variance: analysis and recommendations. The American Statistician 37, 242-247.
         """
-        checks.check_settings(self)
+        settings.check_settings(self)
         before = getattr(self, "_moments", None)
         if before is None and hasattr(self, "coef_"):
             speak_of_rows_left_behind()

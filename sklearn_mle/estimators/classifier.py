@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_mle.estimators import checks, rooms
+from sklearn_mle.estimators import checks, rooms, settings
 from sklearn_mle.estimators.by_likelihood import ByLikelihoodMixin
 from sklearn_mle.estimators.class_predictions import ClassPredictions
 from sklearn_mle.estimators.progress import (
@@ -174,7 +174,7 @@ class MLEClassifier(CallbackSupportMixin, ByLikelihoodMixin, ClassPredictions, B
         ConvergenceWarning
             Where the fit is not to ``tol``, or a callback stopped it.
         """
-        checks.check_settings(self)
+        settings.check_settings(self)
         # the codes are not kept beside the rows that are made of them
         classes, given = self._rows(rooms.labelled_rows(self, X, y, sample_weight, reset=True))
         rows, units = in_ordinary_units(given, has_target=False)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_mle.estimators import checks, rooms
+from sklearn_mle.estimators import checks, rooms, settings
 from sklearn_mle.estimators.lazily import lazy_on_dask
 from sklearn_mle.likelihoods.location_scale import (
     log_likelihood,
@@ -105,7 +105,7 @@ class LocationPredictions(RegressorMixin):
         ndarray of shape (n_samples,) or (n_samples, n_quantiles)
             In units of y.
         """
-        probabilities = checks.check_probabilities("q", q)
+        probabilities = settings.check_probabilities("q", q)
         location = self.predict(X)
         z = self.noise_.distribution().ppf(probabilities)
         if probabilities.ndim == 0:
@@ -127,7 +127,7 @@ class LocationPredictions(RegressorMixin):
         ndarray of shape (n_samples, 2)
             Lower and upper ends, in units of y.
         """
-        share = float(checks.check_probabilities("coverage", coverage))
+        share = float(settings.check_probabilities("coverage", coverage))
         tails = [0.5 * (1.0 - share), 0.5 * (1.0 + share)]
         return self.predict_quantile(X, tails)
 

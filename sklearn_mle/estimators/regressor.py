@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from sklearn_mle.estimators import checks, rooms
+from sklearn_mle.estimators import rooms, settings
 from sklearn_mle.estimators.batches import BatchesMixin
 from sklearn_mle.estimators.by_likelihood import ByLikelihoodMixin
 from sklearn_mle.estimators.location_predictions import LocationPredictions
@@ -175,7 +175,7 @@ class MLERegressor(
             Where the fit is not to ``tol``, a callback stopped it, or the model goes through every
             row.
         """
-        checks.check_settings(self)
+        settings.check_settings(self)
         likelihood = LocationScale(find_noise(self.noise))
         choose(likelihood, self.solver)
         given = rooms.rows_for_regression(self, X, y, sample_weight, reset=True)

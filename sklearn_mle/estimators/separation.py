@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_mle.estimators import checks, rooms
+from sklearn_mle.estimators import checks, rooms, settings
 from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.rows.rows import FloatArray
 from sklearn_mle.solvers import newton, newton_cg
@@ -117,7 +117,7 @@ def detect_separation(
     >>> found.direction
     array([[1., 0.]])
     """
-    checks.check_flag("fit_intercept", fit_intercept)
+    settings.check_flag("fit_intercept", fit_intercept)
     asked = _Question()
     labelled = rooms.labelled_rows(asked, X, y, sample_weight, reset=True)
     classes = labelled.classes

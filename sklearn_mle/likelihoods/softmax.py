@@ -1,14 +1,4 @@
-"""The likelihood of classes: P(class | x) is the softmax of linear scores.
-
-Scores are only defined up to a number common to all classes. With more than two classes the
-coefficients are made to sum to zero over the classes, by writing them as ``Q @ theta`` with an
-orthonormal basis Q of that space: ``theta`` is then unconstrained, and what is shortest in theta is
-shortest, and treats all classes alike, in the coefficients. Two classes are one logit, the score of
-the second class over the first: the Bernoulli law.
-
-Inside, columns are shifted and scaled, so that columns in any units are equally easy to fit, and
-the intercept is one more column of ones, made block by block.
-"""
+"""The likelihood of classes: P(class | x) is the softmax of linear scores."""
 
 from __future__ import annotations
 
@@ -21,17 +11,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_mle.likelihoods.class_laws import Law, bernoulli, categorical, probabilities
-from sklearn_mle.likelihoods.class_products import (
-    FEW_TERMS,
-    in_basis,
-    stacked_products,
-    sum_to_zero_basis,
-)
-from sklearn_mle.likelihoods.column_units import standard_units
+from sklearn_mle.likelihoods.class_laws import probabilities
+from sklearn_mle.likelihoods.class_products import FEW_TERMS, stacked_products
+from sklearn_mle.likelihoods.class_scores import ClassScores
 from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
 from sklearn_mle.noises.noise import Fact, FloatArray
-from sklearn_mle.rows.design import column_squares, design, dot, times_rows, weighted_gram
+from sklearn_mle.rows.design import column_squares, design, dot, times_rows
 from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.rows import Block, Rows
 
@@ -62,38 +47,18 @@ class Softmax:
         return SoftmaxObjective(rows, self.n_classes, fit_intercept)
 
 
-class SoftmaxObjective(MatrixFree):
+class SoftmaxObjective(ClassScores, MatrixFree):
     """The cost of classes as a function of ``theta``, coefficients of standardised columns.
 
-    Parameters
-    ----------
-    rows : Rows
-        ``y`` holds class codes.
-    n_classes : int
-        At least 2.
-    fit_intercept : bool
+    Parameters and attributes are those of `ClassScores`, and
 
     Attributes
     ----------
-    size : int
-        ``(n_classes - 1) * (n_columns + fit_intercept)``; theta runs over classes, then columns.
     lower_bound : float
         No probability is above 1, so no cost is below 0.
     """
 
     lower_bound = 0.0
-
-    def __init__(self, rows: Rows, n_classes: int, fit_intercept: bool) -> None:
-        self.rows = rows
-        self.n_classes = n_classes
-        self.fit_intercept = fit_intercept
-        units = standard_units(rows, fit_intercept)
-        self.shift, self.unit, self.far = units.shift, units.unit, units.far
-        self.basis = np.ones((1, 1)) if n_classes == 2 else sum_to_zero_basis(n_classes)
-        self.n_scores = n_classes - 1
-        self.n_terms = rows.n_columns + int(fit_intercept)
-        self.size = self.n_scores * self.n_terms
-        self.term_unit = np.append(self.unit, np.ones(int(fit_intercept)))
 
     @property
     def hessian_cost(self) -> float:
@@ -102,11 +67,6 @@ class SoftmaxObjective(MatrixFree):
         n = self.rows.n_rows
         return (0.5 * ROWS_OF_A_CALL + full * n) / (ROWS_OF_A_CALL + n)
 
-    @property
-    def _ones(self) -> list[float]:
-        """The column of the intercept, beside others."""
-        return [1.0] if self.fit_intercept else []
-
     def on(self, rows: Rows) -> Self:
         other = copy(self)
         other.rows = rows
@@ -114,22 +74,6 @@ class SoftmaxObjective(MatrixFree):
 
     def start(self) -> FloatArray:
         return np.zeros(self.size)
-
-    def pack(self, coef: FloatArray, intercept: FloatArray) -> FloatArray:
-        """``theta`` from coefficients of raw columns, shapes (K or 1, p) and (K or 1,)."""
-        terms = coef * self.unit
-        if self.fit_intercept:
-            level = intercept if self.shift is None else intercept + coef @ self.shift
-            terms = np.column_stack([terms, level])
-        return (self.basis.T @ terms).ravel()
-
-    def unpack(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Coefficients (K or 1, p) and intercepts (K or 1,) of raw columns from ``theta``."""
-        terms = self.basis @ theta.reshape(self.n_scores, self.n_terms)
-        if not self.fit_intercept:
-            return terms / self.unit, np.zeros(terms.shape[0])
-        coef, level = terms[:, :-1] / self.unit, terms[:, -1]
-        return coef, level if self.shift is None else level - coef @ self.shift
 
     def value(self, theta: FloatArray) -> float:
         def per_block(block: Block) -> tuple[float]:
@@ -293,54 +237,3 @@ class SoftmaxObjective(MatrixFree):
             return self._from_terms(moments.T)
 
         return product
-
-    def _columns(self, block: Block) -> Design:
-        """The columns that theta multiplies, shifted only where they must be."""
-        return design(block.X, self.shift, far=self.far)
-
-    def _linear(self, Z: Design, per_term: FloatArray) -> FloatArray:
-        """Scores of shape (m, K), or (m, 1) for two classes; each class contiguous."""
-        p = Z.shape[1]
-        one, several = self.n_scores == 1, per_term[:p]
-        scores = (Z @ several[:, 0])[:, None] if one else (several.T @ Z.T).T
-        if self.fit_intercept:
-            scores += per_term[p]
-        return scores
-
-    def _moments(self, Z: Design, surplus: FloatArray) -> FloatArray:
-        """``sum_i z_i surplus_i'`` over columns and intercept, shape (n_terms, K or 1)."""
-        sums = dot(surplus[:, 0], Z)[:, None] if self.n_scores == 1 else dot(Z.T, surplus)
-        return np.vstack([sums, surplus.sum(axis=0)]) if self.fit_intercept else sums
-
-    def _weighted_gram(self, Z: Design, weight: FloatArray, single: bool = False) -> FloatArray:
-        """``sum_i weight_i z_i z_i'`` over columns and intercept, shape (n_terms, n_terms)."""
-        if not self.fit_intercept:
-            return weighted_gram(Z, weight, single=single)
-        p = Z.shape[1]
-        gram = np.empty((p + 1, p + 1), dtype=weight.dtype)
-        gram[:p, :p] = weighted_gram(Z, weight, single=single)
-        gram[p, :p] = gram[:p, p] = dot(weight, Z)
-        gram[p, p] = weight.sum()
-        return gram
-
-    def _per_term(self, theta: FloatArray) -> FloatArray:
-        """What shifted columns are multiplied with to give scores, shape (n_terms, K or 1)."""
-        return (self.basis @ theta.reshape(self.n_scores, self.n_terms) / self.term_unit).T
-
-    def _from_terms(self, gradient: FloatArray) -> FloatArray:
-        """The gradient in theta from that in the coefficients of shifted columns."""
-        return (self.basis.T @ gradient / self.term_unit).ravel()
-
-    def _scores(self, block: Block, theta: FloatArray) -> FloatArray:
-        return self._linear(self._columns(block), self._per_term(theta))
-
-    def _law(self, block: Block, scores: FloatArray) -> Law:
-        return bernoulli(block, scores) if self.n_classes == 2 else categorical(block, scores)
-
-    def _assemble(self, products: FloatArray) -> FloatArray:
-        """The Hessian in theta from the products of pairs."""
-        if self.n_classes == 2:
-            return products[0] / self.term_unit / self.term_unit[:, None]
-        reduced = in_basis(products, self.basis)
-        unit = np.tile(self.term_unit, self.n_scores)
-        return reduced / unit / unit[:, None]
