@@ -11,10 +11,8 @@ from sklearn_mle.likelihoods.class_laws import (
     probabilities,
     sum_of_logs,
 )
-from sklearn_mle.likelihoods.softmax import (
-    Softmax,
-    sum_to_zero_basis,
-)
+from sklearn_mle.likelihoods.class_products import sum_to_zero_basis
+from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block
 
