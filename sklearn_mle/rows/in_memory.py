@@ -236,5 +236,10 @@ def spread(n: int, m: int) -> NDArray[np.intp]:
     if m >= n:
         return np.arange(n)
     edges = np.arange(m + 1) * n // m
-    inside = np.random.default_rng(SAMPLE_SEED).random(m)
-    return edges[:-1] + np.floor(inside * np.diff(edges)).astype(np.intp)
+    return edges[:-1] + np.floor(_inside(m) * np.diff(edges)).astype(np.intp)
+
+
+@functools.lru_cache(maxsize=8)
+def _inside(m: int) -> FloatArray:
+    """Where in each of m strata; a generator alone takes as long as a small pass."""
+    return np.random.default_rng(SAMPLE_SEED).random(m)
