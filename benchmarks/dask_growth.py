@@ -52,7 +52,9 @@ def beside_memory(n, p, chunk_rows, models, repeats):
     print("| fit | NumPy, s | Dask, s | ratio | difference |\n|---|---|---|---|---|")
     for task in models:
         held = lazy_table(task, n, p, chunk_rows).persist()
-        dask_X, dask_y = held[:, :p].persist(), held[:, p].persist()
+        # each side holds rows that lie side by side, and not a part of a wider table
+        dask_X = held[:, :p].map_blocks(np.ascontiguousarray).persist()
+        dask_y = held[:, p].map_blocks(np.ascontiguousarray).persist()
         table = held.compute()
         X, y = np.ascontiguousarray(table[:, :p]), table[:, p].copy()
         del held, table

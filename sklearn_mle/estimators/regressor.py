@@ -177,7 +177,8 @@ class MLERegressor(
         """
         settings.check_settings(self)
         likelihood = LocationScale(find_noise(self.noise))
-        choose(likelihood, self.solver)
+        if self.solver != "auto":
+            choose(likelihood, self.solver)
         given = rooms.rows_for_regression(self, X, y, sample_weight, reset=True)
         rows, units = in_ordinary_units(given, has_target=True)
         solver = choose(likelihood, self.solver, rows)

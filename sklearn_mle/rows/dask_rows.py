@@ -39,7 +39,7 @@ from sklearn_mle.rows.survey import Survey, survey
 
 OFTEN = (512, 1000)
 """Sizes of samples that nearly every fit asks for; taken together they cost one pass."""
-HANDFUL = (2**24, 2**27)
+HANDFUL = (2**25, 2**27)
 """The least and the most bytes of rows that are brought here at once."""
 HANDFUL_SHARE = 64
 """Between these, one part in so many of X and y: the copies that a solver makes of it are then

@@ -61,8 +61,9 @@ def solve_exactly(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer
     if basis.shape[0] < q:
         return _no_hold(problem, basis)
     max_pivots = 100 + 20 * q + problem.y.shape[0] // 4
-    scale = float(np.mean(np.abs(at.residuals)))
-    size = float(np.mean(np.abs(problem.y)))
+    n = problem.y.shape[0]
+    scale = float(np.abs(at.residuals).sum()) / n
+    size = float(np.abs(problem.y).sum()) / n
     size = max(min(scale, size), 1e-9 * size, np.finfo(float).tiny)
     atoms = fitted_exactly(problem, basis, 1e-12 * size)
     if atoms is not None:

@@ -16,7 +16,7 @@ HEAVY = 3.0
 """Multiple of the median influence from which on a row is heavy."""
 TAIL = 0.999
 """If this quantile of the influence is not heavy, the data are ordinary."""
-LOOKED_AT = 2000
+LOOKED_AT = 1000
 SKETCH = 6
 SKETCH_SEED = 1984
 

@@ -251,7 +251,7 @@ def _band(
     if not r.shape[0]:
         return 0.0, 1.0
     size = np.abs(r)
-    spread = 1.0 - float(np.mean(np.sign(r))) ** 2
+    spread = 1.0 - (float(np.sign(r).sum()) / r.shape[0]) ** 2
     total = float(w.sum()) + float(sample.problem.w[sample.light :].sum())
     noise = float(w @ w) / total**2
     phi = band_share(n, q, max(spread, 0.01) * noise, sample.fraction)

@@ -292,7 +292,7 @@ def sampling_error(sample: Reduced, at: Smoothed) -> float:
     v is the variance of a sign, and the active share of the weight over the width is ``2 f(0)``.
     """
     w = sample.w
-    spread = 1.0 - float(np.mean(np.sign(at.residuals))) ** 2
+    spread = 1.0 - (float(np.sign(at.residuals).sum()) / at.residuals.shape[0]) ** 2
     share = float(w[np.abs(at.residuals) <= at.width].sum())
     noise = sample.c.shape[0] * max(spread, 0.01) * float(w @ w)
     return at.width * float(np.sqrt(noise) / max(share, np.sqrt(noise), LEAST_WIDTH))
