@@ -43,15 +43,15 @@ def estimates(
     )
     functions = made._functions(np.eye(len(parameters)))
     unidentified = np.asarray(np.isnan(functions).any(axis=1))
-    if not unidentified.any():
+    lost = [bool(bad) and not p.is_extra for p, bad in zip(parameters, unidentified)]
+    if not any(lost):
         return made
     # among classes a column is named once
-    lost = [p for p, bad in zip(parameters, unidentified) if bad and not p.is_extra]
-    if not lost:
-        return made
-    names = list(dict.fromkeys(p.name for p in lost))
+    names = list(dict.fromkeys(p.name for p, bad in zip(parameters, lost) if bad))
     why = ENDLESS if covariance.endless is not None else DEPENDENT
-    parameters = tuple(replace(p, estimate=math.nan) if p in lost else p for p in parameters)
+    parameters = tuple(
+        replace(p, estimate=math.nan) if bad else p for p, bad in zip(parameters, lost)
+    )
     note = f"Not identified: {', '.join(names)}. {why}"
     return replace(made, parameters=parameters, notes=(*made.notes, note))
 

@@ -155,6 +155,22 @@ def total_log_prob(log_probs: FloatArray, weight: FloatArray | None) -> float:
     return float(log_probs.sum() if weight is None else log_probs @ weight)
 
 
+def share_above(loss: float, bound: float) -> float:
+    """``(loss - bound) / loss`` between 0 and 1; 1 where numbers overflowed and tell nothing.
+
+    Parameters
+    ----------
+    loss : float
+        Not negative.
+    bound : float
+        No loss is below.
+    """
+    if loss == 0.0:
+        return 0.0
+    share = 1.0 - bound / loss
+    return max(0.0, share) if share < 1.0 else 1.0
+
+
 def optimality_gap(noise: Noise, total_weight: float, cost: float, loss_gap: float) -> float:
     """The gap of a fit, from the gap of its loss.
 

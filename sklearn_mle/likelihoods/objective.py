@@ -90,13 +90,15 @@ class Products(Objective):
     ----------
     n_scores, n_terms : int
         Scores a row; columns and intercept. Theta runs over scores, then terms.
-    is_quadratic : bool
-        Whether the Hessian is the same everywhere: that of `across_scores`.
     """
 
     n_scores: int
     n_terms: int
-    is_quadratic: bool = False
+
+    @property
+    def is_quadratic(self) -> bool:
+        """Whether the Hessian is the same everywhere: that of `across_scores`."""
+        return False
 
     @abstractmethod
     def across_scores(self) -> FloatArray:

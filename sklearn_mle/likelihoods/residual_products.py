@@ -97,7 +97,7 @@ class ResidualProducts(Products):
         self.y_shift, self.y_unit = _moments_of_y(rows, fit_intercept)
 
     @property
-    def is_quadratic(self) -> bool:  # type: ignore[override]
+    def is_quadratic(self) -> bool:
         return isinstance(self.price, HalfSquare)
 
     def on(self, rows: Rows) -> Self:

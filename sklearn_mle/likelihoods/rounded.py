@@ -167,7 +167,7 @@ def _arc(noise: FromScipy, x: float, width: float) -> Arc:
     down, up = noise.slope(ends) * width
     c = 0.25 * (up - down)
     d = 0.25 * (up + down) - 0.25 * (right - left)
-    terms = 0.5 * (left + right) - c, 0.5 * (right - left) - d, c, d
-    if not all(map(math.isfinite, terms)):
-        terms = (math.inf, 0.0, 0.0, 0.0)
-    return Arc(x, width, tuple(float(v) for v in terms))  # type: ignore[arg-type]
+    a, b = 0.5 * (left + right) - c, 0.5 * (right - left) - d
+    if not np.isfinite([a, b, c, d]).all():
+        return Arc(x, width, (math.inf, 0.0, 0.0, 0.0))
+    return Arc(x, width, (float(a), float(b), float(c), float(d)))

@@ -96,9 +96,8 @@ def _implicit(
         np.divide(shift, -unit, out=level[first : first + p])
     dense, places = np.empty((m, 0)), np.array(far, dtype=np.intp)
     if far:
-        dense = (matrix.in_full(X[:, places]) - (0.0 if shift is None else shift[places])) / unit[
-            places
-        ]
+        away = 0.0 if shift is None else shift[places]
+        dense = (matrix.in_full(X[:, places]) - away) / unit[places]
         near = np.ones(p)
         near[places] = 0.0
         X = with_entries(X, entries(X) * per_column(X, near))

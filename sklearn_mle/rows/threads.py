@@ -33,10 +33,8 @@ _crew: contextvars.ContextVar[_Crew | None] = contextvars.ContextVar("crew", def
 
 
 @contextlib.contextmanager
-def blocks_share_cores(n_columns: int, side_by_side: bool = True) -> Iterator[None]:
+def blocks_share_cores(n_columns: int) -> Iterator[None]:
     """A context in which blocks of few columns are worked on side by side, BLAS on one thread.
-
-    One after the other, if that is not asked for, with BLAS on one thread as well.
 
     With more than `PARALLEL_COLUMNS` columns it does nothing: what is done between the passes over
     blocks is then worth the threads of BLAS, and a pass asks for this context by itself.

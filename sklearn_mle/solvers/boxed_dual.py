@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from sklearn_mle.likelihoods.location_scale import share_above
 from sklearn_mle.rows.rows import FloatArray
 from sklearn_mle.solvers.sparse_normal import SparseNormal
 
@@ -198,8 +199,6 @@ def _gap(
 ) -> float:
     r = y - Z @ at.b
     loss = float(w @ (np.abs(r) + tilt * r))
-    if not loss > 0.0:
-        return 0.0
     a = at.x - (1.0 - tilt) * w
     for _ in range(2):
         a = a - d * (Z @ solve(Z.T @ a))
@@ -207,4 +206,4 @@ def _gap(
     left = float(np.linalg.norm(Z.T @ a) * np.linalg.norm(at.b))
     # a'y as a'r, which is smaller and has more digits
     value = float(a @ r) - 2.0 * left
-    return min(1.0, max(0.0, 1.0 - value / max(1.0, float(ratio.max())) / loss))
+    return share_above(loss, value / max(1.0, float(ratio.max())))

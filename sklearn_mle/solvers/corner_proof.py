@@ -72,7 +72,7 @@ def proven_gap(sharp: JointObjective, theta: FloatArray, width: float) -> float:
     if not float(left @ left) <= UNEXPLAINED**2 * weight:
         return math.inf
     value = sharp.value(theta)
-    gap = (max(0.0, above) + decrement) / max(1.0, abs(value))
+    gap = (max(above, 0.0) + decrement) / max(1.0, abs(value))
     return gap if math.isfinite(gap) else math.inf
 
 

@@ -21,8 +21,11 @@ from sklearn_mle.solvers.solution import Outcome, Problem, Solution, Status
 APART = 1e100
 """Over the largest size in a sample: beyond this an entry is far above the others."""
 LARGEST = 1e300
+"""What is larger is far above in any case."""
 LOOKED_AT = 1000
+"""Rows that tell the usual sizes."""
 NAMED = 5
+"""Columns that are named."""
 
 
 def solve_or_tell(

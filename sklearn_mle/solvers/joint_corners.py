@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy import optimize
@@ -182,7 +183,7 @@ def _narrowed(
         taken += end.n_iter
         if math.isfinite(end.value):
             theta = np.concatenate([end.theta, theta[there.size :]])
-        stop = problem.watch.stops(lambda at=theta: _place(sharp, at))  # type: ignore[misc]
+        stop = problem.watch.stops(partial(_place, sharp, theta))
         if width <= NARROWEST or stop:
             flat = end.curvature.flat[:n]
             return End(theta, _value(sharp, theta), max(1, taken), flat, stop)
@@ -216,7 +217,7 @@ def _best_around(problem: Problem, sharp: JointObjective, best: End, max_iter: i
         end = _narrowed(quiet, sharp, best.theta + hop, TO_HOP, max_iter)
         in_vain = 0 if end.value < best.value - SAME * abs(best.value) else in_vain + 1
         best = end if end.value < best.value else best
-        if problem.watch.stops(lambda at=best.theta: _place(sharp, at)):  # type: ignore[misc]
+        if problem.watch.stops(partial(_place, sharp, best.theta)):
             return replace(best, stopped=True)
     if hops and sharp.open.size:
         best = _with_shapes_searched(quiet, sharp, best, max_iter)

@@ -67,9 +67,6 @@ NEEDS = Fact.PIECEWISE_LINEAR
 WITHIN_MAX_ITER = True
 DIRECT_ROWS = 12
 """Rows a column that tell units and rank where no sample can tell signs."""
-SHARED_NUMBERS = 2**21
-"""Numbers in X from which on two blocks at once save more than their threads cost: a pass does
-little more than read them."""
 ROUNDED_LOSS = 1e-11
 """Relative difference of losses that counts as none."""
 
@@ -95,9 +92,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         Of many optimal vertices, one. Where columns depend on others, the coefficients of least
         norm among those with the same predictions.
     """
-    rows = problem.rows
-    stored = rows.n_rows * rows.n_columns * rows.density
-    with blocks_share_cores(rows.n_columns, side_by_side=stored >= SHARED_NUMBERS):
+    with blocks_share_cores(problem.rows.n_columns):
         fit = fit_exactly(problem, start=start, max_iter=max_iter)
         return solution_of(problem, fit, tol, max_iter)
 

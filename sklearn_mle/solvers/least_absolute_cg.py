@@ -202,10 +202,7 @@ def relative_gap(smoothed: ResidualProducts, theta: FloatArray) -> float:
     loss, value, largest = near.rows.total(values)
     # what the correction left, times coefficients as large as these
     left = float(np.linalg.norm(back.residual / unit) * np.linalg.norm(unit * theta))
-    if loss == 0.0:
-        return 0.0
-    gap = 1.0 - (value - left) / max(1.0, largest.value) / loss
-    return max(0.0, gap) if gap < 1.0 else 1.0
+    return location_scale.share_above(loss, (value - left) / max(1.0, largest.value))
 
 
 def _mean_size(squares: ResidualProducts, theta: FloatArray) -> float:

@@ -29,6 +29,11 @@ from sklearn_mle.solvers.solution import (
     stopped,
 )
 
+PROVED = 1e-9
+"""A gap that counts as none: a finished fit is exact up to rounding."""
+NEARLY_EXACT = 1e-10
+"""Mean absolute residual, relative to the terms it comes from, that may be nothing but rounding."""
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -111,12 +116,6 @@ class Fit:
             on = self.signs == 0
             a[on] = self.answer.dual if self.shares is None else self.shares[on] * w[on]
         return (a + tilt * w) / 2
-
-
-PROVED = 1e-9
-"""A gap that counts as none: a finished fit is exact up to rounding."""
-NEARLY_EXACT = 1e-10
-"""Mean absolute residual, relative to the terms it comes from, that may be nothing but rounding."""
 
 
 def tilt_of(noise: Noise) -> tuple[float, float]:

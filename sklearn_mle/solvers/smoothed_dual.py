@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_mle.likelihoods.location_scale import share_above
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.design import dot
 from sklearn_mle.rows.rows import Block
@@ -58,8 +59,4 @@ def smoothed_gap(level: Level, b: FloatArray, width: float) -> float:
     with np.errstate(over="ignore"):
         loss, value, power = level.rows.total(values)
     divisor = float(max(1.0, power ** (1.0 / POWER)))
-    if loss == 0.0:
-        return 0.0
-    # of numbers that overflowed nothing is known
-    gap = 1.0 - value / divisor / loss
-    return max(0.0, gap) if gap < 1.0 else 1.0
+    return share_above(loss, value / divisor)

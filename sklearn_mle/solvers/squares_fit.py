@@ -71,7 +71,7 @@ def finished(
     assert scale is not None
     cost = location_scale.scaled_cost(noise, weight, scale)
     gap = 0.0
-    if mean_loss > 0.0:
+    if mean_loss != 0.0:
         loss_gap = fit.excess * unit_loss(noise) / (mean_loss * weight)
         gap = location_scale.optimality_gap(noise, weight, cost, loss_gap)
     outcome = EXACT_FIT if mean_loss == 0.0 else CONVERGED

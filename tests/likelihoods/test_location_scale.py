@@ -9,6 +9,7 @@ from sklearn_mle.likelihoods.location_scale import (
     mean_loss,
     optimality_gap,
     scaled_cost,
+    share_above,
     total_log_prob,
 )
 from sklearn_mle.noises import Gaussian, Laplace
@@ -73,3 +74,13 @@ def test_the_gap_bounds_the_cost_and_the_loss(noise, scale):
         assert gap >= g
     assert optimality_gap(noise, weight, cost, 0.0) == 0.0
     assert optimality_gap(noise, weight, cost, 1.0) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("loss", "bound", "share"),
+    [(4.0, 3.0, 0.25), (4.0, 5.0, 0.0), (4.0, -1.0, 1.0), (0.0, 0.0, 0.0)]
+    + [(np.nan, 1.0, 1.0), (1.0, np.nan, 1.0), (np.inf, np.inf, 1.0), (np.inf, 1.0, 1.0)],
+)
+def test_nothing_is_claimed_of_numbers_that_overflowed(loss, bound, share):
+    assert share_above(loss, bound) == share
+    assert optimality_gap(Laplace(), 9.0, 2.0, np.nan) == np.inf
