@@ -44,6 +44,8 @@ HANDFUL = (2**25, 2**27)
 HANDFUL_SHARE = 64
 """Between these, one part in so many of X and y: the copies that a solver makes of it are then
 little for whoever holds a quarter of X."""
+HELD = 2
+"""Half of that where X is not held: whoever reads it again in each pass has no memory for it."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class DaskRows(GivenRows):
         a_row = 8 * (self.n_columns + 1)
         least, most = HANDFUL
         size = min(most, max(least, self.n_rows * a_row // HANDFUL_SHARE))
-        return min(self.n_rows, size // a_row)
+        return min(self.n_rows, size // (a_row if self.chunks.held else HELD * a_row))
 
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         work = partial(_total, per_block)

@@ -88,7 +88,7 @@ def screen_within_reach(
             tally["passes"] += 1
             return band, signs, c, level.rows.keep(_in_band, signs)
         tally["narrowed"] += 1
-        band = narrower
+        band, signs = narrower, None  # as large as a column
 
 
 def _narrower(

@@ -40,14 +40,13 @@ from sklearn_mle.solvers.reduced_problem import (
 )
 from sklearn_mle.solvers.rounded_together import ROUNDED_ALONE, through_basis
 from sklearn_mle.solvers.row_screening import (
-    Sample,
     Screened,
-    pays,
-    sample_size,
+    predict_signs,
+    screen_and_verify,
     small_enough,
-    solve_level,
 )
 from sklearn_mle.solvers.sign_passes import Level
+from sklearn_mle.solvers.sign_prediction import Predicted, Sample, pays, sample_size
 from sklearn_mle.solvers.smoothed_newton import (
     SLACK_WIDTH,
     Smoothed,
@@ -121,12 +120,15 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
         return _fit_in_memory(level, drawn, None, b, tally, max_iter)
     del drawn
     if not direct:
-        screened = solve_level(level, sample, b, tally, max_iter)
+        screened = predict_signs(level, sample, b, tally, max_iter)
     if screened is None:
         tally["direct"] += 1
         known = None if direct else sample.problem
         del sample
         return _fit_in_memory(level, rows.sample(n), known, b, tally, max_iter)
+    del sample  # it is as large as the band
+    if isinstance(screened, Predicted):
+        screened = screen_and_verify(level, screened, tally, max_iter)
     return _fit_screened(level, screened, tally)
 
 

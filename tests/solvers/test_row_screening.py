@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from sklearn_mle.solvers import row_screening
+from sklearn_mle.solvers import sign_prediction
 from sklearn_mle.solvers.least_absolute import fit_exactly
 from tests.solvers.lad_cases import Case, certified_gap
 
@@ -47,7 +47,7 @@ def test_wrong_signs_come_back():
 @pytest.mark.parametrize("n, p, tau", [(20_000, 4, 0.5), (100_000, 8, 0.8)])
 def test_rows_that_come_back_are_solved_by_pivots(n, p, tau, monkeypatch):
     """A band that is too narrow gives wrong signs for certain: the basis is not lost."""
-    monkeypatch.setattr(row_screening, "safety", lambda n: 1.5)
+    monkeypatch.setattr(sign_prediction, "safety", lambda n: 1.5)
     rng = np.random.default_rng(n)
     X = rng.standard_normal((n, p))
     y = X[:, 0] + rng.laplace(size=n)
@@ -88,6 +88,6 @@ def test_a_column_that_the_sample_does_not_see():
 
 def test_second_rounds_are_seldom_at_any_size():
     """Wrong signs are about ``n`` times the tail of a normal error beyond the band."""
-    wrong = [n * scipy.stats.norm.sf(row_screening.safety(n)) for n in (10**4, 10**6, 10**8)]
+    wrong = [n * scipy.stats.norm.sf(sign_prediction.safety(n)) for n in (10**4, 10**6, 10**8)]
     assert max(wrong) <= 15.0
-    assert row_screening.safety(10**4) < row_screening.safety(10**8) <= 5.5
+    assert sign_prediction.safety(10**4) < sign_prediction.safety(10**8) <= 5.5
