@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class Units:
     far: tuple[int, ...] = ()
 
 
-def standard_units(rows: Rows, fit_intercept: bool) -> Units:
+def standard_units(rows: Rows, fit_intercept: bool, sampled: Any = None) -> Units:
     """Shift and size of the columns, from a sample.
 
     Newton's method does not depend on either; they only keep rounding errors small. A column need
@@ -49,8 +50,15 @@ def standard_units(rows: Rows, fit_intercept: bool) -> Units:
 
     Of sparse columns a sample tells nothing where most entries are zero, and shifting them costs
     nothing: they are shifted by their mean, and units are those of all rows.
+
+    Parameters
+    ----------
+    rows : Rows
+    fit_intercept : bool
+    sampled : ndarray or csr_array of shape (m, p), optional
+        X of a sample of the rows; one of `SAMPLE_ROWS` is drawn by default.
     """
-    X = rows.sample(SAMPLE_ROWS).X
+    X = rows.sample(SAMPLE_ROWS).X if sampled is None else sampled
     if is_sparse(X):
         return _units_of_all(rows, X, fit_intercept)
     if not fit_intercept:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from sklearn_mle.likelihoods.column_units import standard_units
+from sklearn_mle.likelihoods.column_units import SAMPLE_ROWS, standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, Objective
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.noises.open_shapes import OpenShapes
@@ -30,7 +30,6 @@ from sklearn_mle.rows.matrix import is_sparse
 from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.rows.unit_design import UnitDesign
 
-SAMPLE_ROWS = 1000
 LEAST_BEND = 1e-4
 """Curvature, relative to the largest, that a direction is taken to have at least in a saddle."""
 FLAT = 1e-12
@@ -57,9 +56,10 @@ class JointObjective(Objective):
     def __init__(self, rows: Rows, noise: Noise, fit_intercept: bool) -> None:
         self.rows = rows
         self.fit_intercept = fit_intercept
-        units = standard_units(rows, fit_intercept)
+        sampled = rows.sample(SAMPLE_ROWS)
+        units = standard_units(rows, fit_intercept, sampled.X)
         self.shift, self.unit, self.far = units.shift, units.unit, units.far
-        y = rows.sample(SAMPLE_ROWS).y
+        y = sampled.y
         self.y_shift = float(np.median(y)) if fit_intercept else 0.0
         self.y_unit = float(np.mean(np.abs(y - self.y_shift))) or 1.0
         self.n_linear = rows.n_columns + int(fit_intercept) + 1
@@ -141,16 +141,16 @@ class JointObjective(Objective):
         return float(self.rows.total(per_block)[0]) + self._log_scale(theta)
 
     def value_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        noise, u, n = self._law(theta), theta[self.n_linear :], self.n_linear
-        if noise is None:
+        u, n = theta[self.n_linear :], self.n_linear
+        if self._law(theta) is None:
             return math.inf, np.zeros(self.size)
 
         def per_block(block: Block) -> tuple[float, FloatArray, FloatArray]:
             A = self._columns(block)
             z = A @ theta[:n]
-            turned = self.open.slopes(u, z) if u.size else np.empty((z.shape[0], 0))
-            cost = float(block.weigh(noise.cost(z)).sum())
-            return cost, dot(block.weigh(noise.slope(z)), A), block.weigh(turned).sum(axis=0)
+            cost, slope, turned = self.open.with_slopes(u, z)
+            sums = float(block.weigh(cost).sum()), dot(block.weigh(slope), A)
+            return *sums, block.weigh(turned).sum(axis=0)
 
         with np.errstate(invalid="ignore", over="ignore"):
             value, linear, shapes = self.rows.total(per_block)
@@ -188,12 +188,12 @@ class JointObjective(Objective):
         ``slope / z`` (De Leeuw and Lange 2009), which makes the step one of iterated weighted
         least squares; elsewhere curvatures count without their sign.
         """
-        noise, u, n = self.noise(theta), theta[self.n_linear :], self.n_linear
+        u, n = theta[self.n_linear :], self.n_linear
 
         def per_block(block: Block) -> tuple[Any, ...]:
             A = self._columns(block)
             z = A @ theta[:n]
-            cost, slope, curvature = noise.derivatives(z)
+            cost, slope, curvature, shapes = self.open.with_derivatives(u, z)
             if not true:
                 curvature = np.maximum(np.abs(curvature), slope / np.where(z == 0.0, np.inf, z))
             elif self.convex:
@@ -203,7 +203,6 @@ class JointObjective(Objective):
             sums = float(block.weigh(cost).sum()), dot(block.weigh(slope), A), product
             if not u.size:
                 return sums
-            shapes = self.open.derivatives(u, z)
             bend = block.weigh(shapes.bend.reshape(z.shape[0], -1)).sum(axis=0)
             turned = block.weigh(shapes.slope)
             cross = np.column_stack([dot(part, A) for part in turned.T])
@@ -216,20 +215,20 @@ class JointObjective(Objective):
         hessian[-1, -1] += weight / tau**2
         if shapes:
             gradient = np.concatenate([gradient, shapes[0]])
-            k = self.open.size
-            hessian = np.block([[hessian, shapes[1]], [shapes[1].T, shapes[2].reshape(k, k)]])
+            hessian = _bordered(hessian, shapes[1], shapes[2])
             held = self._held(theta, gradient)
-            gradient[held] = 0.0
-            hessian[held] = hessian[:, held] = 0.0
-            hessian[held, held] = weight
+            if held.size:
+                gradient[held] = 0.0
+                hessian[held] = hessian[:, held] = 0.0
+                hessian[held, held] = weight
         return Derivatives(float(value) + self._log_scale(theta), gradient, hessian)
 
     def _held(self, theta: FloatArray, gradient: FloatArray) -> NDArray[np.intp]:
         """Shapes at an end of what is searched, beyond which the cost would fall."""
         u, downhill = theta[self.n_linear :], gradient[self.n_linear :]
-        if not u.size:
-            return np.empty(0, dtype=np.intp)
         low, high = self.open.reach
+        if np.all((low < u) & (u < high)):
+            return np.empty(0, dtype=np.intp)
         stopped = (u > high) | (u < low) | ((u == high) & (downhill < 0.0))
         stopped |= (u == low) & (downhill > 0.0)
         return self.n_linear + np.flatnonzero(stopped)
@@ -266,6 +265,15 @@ class JointObjective(Objective):
 
     def _z(self, block: Block, theta: FloatArray) -> FloatArray:
         return self._columns(block) @ theta[: self.n_linear]
+
+
+def _bordered(inner: FloatArray, beside: FloatArray, corner: FloatArray) -> FloatArray:
+    """The symmetric matrix of these parts, shape (n + k, n + k)."""
+    n, k = beside.shape
+    made = np.empty((n + k, n + k))
+    made[:n, :n], made[:n, n:], made[n:, :n] = inner, beside, beside.T
+    made[n:, n:] = corner.reshape(k, k)
+    return made
 
 
 def is_valley(hessian: FloatArray) -> bool:

@@ -170,9 +170,19 @@ class Noise(BaseEstimator, ABC):
         """Cost, slope and curvature together, which often share their dearest part."""
         return self.cost(z), self.slope(z), self.curvature(z)
 
+    def cost_and_slope(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Cost and slope together."""
+        return self.cost(z), self.slope(z)
+
     def shape_derivatives(self, z: FloatArray, name: str) -> ShapeDerivatives | None:
         """Derivatives in one shape that is filled in; None where they are left to differences."""
         return None
+
+    def all_derivatives(
+        self, z: FloatArray, name: str
+    ) -> tuple[FloatArray, FloatArray, FloatArray, ShapeDerivatives | None]:
+        """`derivatives`, and `shape_derivatives` in one shape."""
+        return *self.derivatives(z), self.shape_derivatives(z, name)
 
     def costs_at(self, z: FloatArray, names: Sequence[str], values: FloatArray) -> FloatArray:
         """Costs of ``z`` for several values of shapes.

@@ -110,10 +110,9 @@ class OpenShapes:
             return ShapeDerivatives(*(np.zeros((z.shape[0], *k)) for k in ((0,), (0,), (0, 0))))
         noise = self.filled(u)
         if self.size == 1:
-            (shape,), (stretch,) = self.shapes, self.stretches
-            closed = noise.shape_derivatives(z, shape.name)
+            closed = noise.shape_derivatives(z, self.shapes[0].name)
             if closed is not None:
-                return closed.stretched(*stretch.rates(noise.shape_values([shape.name])[0]))
+                return self._stretched(noise, closed)
         step = noise.shape_step
         while True:
             with np.errstate(invalid="ignore", over="ignore"):
@@ -121,6 +120,32 @@ class OpenShapes:
             if step <= SMALLEST or all(np.isfinite(part).all() for part in found):
                 return found
             step *= SHRUNK
+
+    def with_slopes(
+        self, u: FloatArray, z: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Costs of ``z``, slopes, and `slopes` in the shapes."""
+        if self.size == 1:
+            cost, slope, _, shapes = self.with_derivatives(u, z, second=False)
+            return cost, slope, shapes.cost
+        return *self.filled(u).cost_and_slope(z), self.slopes(u, z)
+
+    def with_derivatives(
+        self, u: FloatArray, z: FloatArray, *, second: bool = True
+    ) -> tuple[FloatArray, FloatArray, FloatArray, ShapeDerivatives]:
+        """Costs of ``z``, slopes, curvatures, and `derivatives` in the shapes."""
+        noise = self.filled(u)
+        if self.size == 1:
+            cost, slope, curvature, closed = noise.all_derivatives(z, self.shapes[0].name)
+            if closed is not None:
+                return cost, slope, curvature, self._stretched(noise, closed)
+            return cost, slope, curvature, self.derivatives(u, z, second=second)
+        return *noise.derivatives(z), self.derivatives(u, z, second=second)
+
+    def _stretched(self, noise: Noise, natural: ShapeDerivatives) -> ShapeDerivatives:
+        """In the place on the line, of derivatives in the one shape."""
+        (shape,), (stretch,) = self.shapes, self.stretches
+        return natural.stretched(*stretch.rates(noise.shape_values([shape.name])[0]))
 
     def _by_differences(
         self, noise: Noise, u: FloatArray, z: FloatArray, h: float, *, second: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -82,27 +83,58 @@ class StudentT(Noise):
         return (self._df + 1.0) * (0.5 * np.log1p(np.square(r / beyond)) + np.log(beyond))
 
     def slope(self, z: FloatArray) -> FloatArray:
-        return self._pull(z)[0] * z
+        return self._pull(*self._shares(z)) * z
 
     def curvature(self, z: FloatArray) -> FloatArray:
-        pull, share = self._pull(z)
-        return pull * (1.0 - share) / (1.0 + share)
+        share, near = self._shares(z)
+        return self._pull(share, near) * (1.0 - share) * near
 
     def derivatives(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        pull, share = self._pull(z)
-        curvature = pull * (1.0 - share) / (1.0 + share)
-        return self._constant + 0.5 * (self._df + 1.0) * np.log1p(share), pull * z, curvature
+        share, near = self._shares(z)
+        return self._derivatives(z, share, near, np.log1p(share))
+
+    def cost_and_slope(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        share, near = self._shares(z)
+        cost = self._constant + 0.5 * (self._df + 1.0) * np.log1p(share)
+        return cost, self._pull(share, near) * z
 
     def shape_derivatives(self, z: FloatArray, name: str) -> ShapeDerivatives:
+        share, near = self._shares(z)
+        return self._in_df(z, share, near, np.log1p(share))
+
+    def all_derivatives(
+        self, z: FloatArray, name: str
+    ) -> tuple[FloatArray, FloatArray, FloatArray, ShapeDerivatives]:
+        share, near = self._shares(z)
+        parts = z, share, near, np.log1p(share)
+        return *self._derivatives(*parts), self._in_df(*parts)
+
+    def _derivatives(
+        self, z: FloatArray, share: FloatArray, near: FloatArray, log: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        pull = self._pull(share, near)
+        cost = self._constant + 0.5 * (self._df + 1.0) * log
+        return cost, pull * z, pull * (1.0 - share) * near
+
+    def _in_df(
+        self, z: FloatArray, share: FloatArray, near: FloatArray, log: FloatArray
+    ) -> ShapeDerivatives:
         df = self._df
-        share = np.square(np.clip(z / np.sqrt(df), -FAR, FAR))
-        inner = share / (1.0 + share)
+        inner, more = share * near, 1.0 + 1.0 / df
         first, second = self._constant_derivatives
-        cost = first + 0.5 * (np.log1p(share) - (1.0 + 1.0 / df) * inner)
-        left = (1.0 + 1.0 / df) / (1.0 + share) - (1.0 - 1.0 / df)
-        slope = (z / df) * ((share - 1.0 / df) / (1.0 + share)) / (1.0 + share)
-        bend = second + (0.5 / df) * inner * left
+        cost = first + 0.5 * (log - more * inner)
+        slope = (z / df) * ((share - 1.0 / df) * near) * near
+        bend = second + (0.5 / df) * inner * (more * near - (1.0 - 1.0 / df))
         return ShapeDerivatives(cost[:, None], slope[:, None], bend[:, None, None])
+
+    def _shares(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """``z**2 / df``, of residuals no farther than `FAR`, and ``1 / (1 + z**2 / df)``."""
+        share = np.square(np.clip(z / math.sqrt(self._df), -FAR, FAR))
+        return share, 1.0 / (1.0 + share)
+
+    def _pull(self, share: FloatArray, near: FloatArray) -> FloatArray:
+        """Slope over z; residuals beyond `FAR` pull no less than those."""
+        return (1.0 + 1.0 / self._df) * near
 
     @property
     def _constant_derivatives(self) -> tuple[float, float]:
@@ -116,11 +148,6 @@ class StudentT(Noise):
         first = -(1.0 / 8.0 - (1.0 / 64.0 - 1.0 / (128.0 * square)) / square) / square
         second = (1.0 / 4.0 - (1.0 / 16.0 - 6.0 / (128.0 * square)) / square) / (square * half)
         return 0.5 * first, 0.25 * second
-
-    def _pull(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Slope over z, and ``z**2 / df``; residuals beyond `FAR` pull no less than those."""
-        share = np.square(np.clip(z / np.sqrt(self._df), -FAR, FAR))
-        return (1.0 + 1.0 / self._df) / (1.0 + share), share
 
     @property
     def _constant(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -30,7 +31,7 @@ from sklearn_mle.inference.valley import Valley
 from sklearn_mle.likelihoods.location_scale import LocationScale
 from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.noises.catalogue import find_noise
-from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.reports.behind import estimator_behind, feature_names
 from sklearn_mle.reports.group_codes import group_codes
 from sklearn_mle.reports.infer_choices import check_choices, check_place, check_resamples
@@ -44,6 +45,12 @@ SAME_DATA = 1e-6
 THROUGH_EVERY_ROW = (
     "The model goes through every row and its scale is 0: nothing is left to tell the spread, and "
     "standard errors do not exist. Use more rows or fewer features."
+)
+
+UNSEEN = (
+    "The density of this noise has corners, cusps or zeros inside, which the curvature of its "
+    "likelihood does not see: standard errors, and all that is made of them, are rough. "
+    "cov='bootstrap' takes no curvature."
 )
 
 
@@ -134,7 +141,8 @@ def infer(
     rises above that of the fit, which is then not the best.
 
     What is not identified is NaN, and a note says why: dependent or constant columns, separated
-    classes, a scale of 0, no more rows than coefficients.
+    classes, a scale of 0, no more rows than coefficients. Where the density has corners, cusps or
+    zeros inside (``scipy.stats.triang``), standard errors are rough, and a note says so.
 
     References
     ----------
@@ -182,6 +190,8 @@ def infer(
         else:
             found = covariance(valley, cov, None if codes is None else codes[there])
             _check_same_data(model, valley, found.cost)
+            if valley.noise is not None and Fact.CORNERED in valley.noise.facts:
+                found = replace(found, notes=(*found.notes, UNSEEN))
     return estimates(
         valley,
         found,

@@ -13,10 +13,13 @@ from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.solvers import curved_valley, descent
 from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.descent import Descent
+from sklearn_mle.solvers.held_location import is_only_end, may_agree, tuned
 from sklearn_mle.solvers.joint_starts import (
     ENOUGH,
     absolute_start,
+    can_be_tuned,
     candidates,
+    few_of,
     has_few_rows,
     robust_start,
 )
@@ -127,9 +130,14 @@ def different_ends(
         settled = objective.convex or is_close(objective, ends[0], warm)
         if settled or ends[0].stopped:
             return ends
-    starts = [begin]
+    starts, first = [begin], None
     if not objective.convex:
-        starts = [robust_start(objective, begin), begin, *absolute_start(problem, objective)]
+        few = few_of(objective)
+        starts = [robust_start(few, begin), begin, *absolute_start(problem, objective)]
+        if not ends and can_be_tuned(objective) and may_agree(few, starts):
+            first = descend(tuned(few, starts[0]))
+            if first.stopped or is_only_end(objective, starts, first):
+                return [first]
     for theta in candidates(objective, starts):
         if ends and met(theta):
             continue
@@ -139,7 +147,7 @@ def different_ends(
         ends.append(end)
         if end.stopped:
             break
-    return ends
+    return ends if first is None else [*ends, first]
 
 
 def _leads_to(

@@ -35,7 +35,13 @@ ENOUGH = 1e-2
 """Decrement a parameter at which descents are compared; that of its sampling error is 1."""
 
 
-def robust_start(sample: JointObjective, theta: FloatArray) -> FloatArray:
+def few_of(sample: JointObjective) -> JointObjective:
+    """The same of so few rows, in memory, that questions to them cost next to nothing."""
+    rows = sample.rows
+    return sample.on(rows.sample(max(ROBUST_ROWS, ROBUST_ROWS_A_TERM * sample.n_linear)))
+
+
+def robust_start(few: JointObjective, theta: FloatArray) -> FloatArray:
     """A fit of some rows that far rows do not move, from another one.
 
     Rows whose residual is beyond the median of all count in inverse proportion to it. A fit that
@@ -43,15 +49,15 @@ def robust_start(sample: JointObjective, theta: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    sample : JointObjective
+    few : JointObjective
+        Of a few rows, in memory.
     theta : ndarray of shape (n_linear,)
 
     Returns
     -------
     ndarray of shape (n_linear,)
     """
-    few = sample.on(sample.rows.sample(max(ROBUST_ROWS, ROBUST_ROWS_A_TERM * sample.n_linear)))
-    theta = theta / sample.tau(theta)
+    theta = theta / few.tau(theta)
     median = _median(few, theta)
     for _ in range(ROBUST_STEPS):
         if not median > 0.0:
@@ -86,6 +92,17 @@ def _reweighted(few: JointObjective, theta: FloatArray, median: float) -> FloatA
 def has_few_rows(objective: JointObjective) -> bool:
     """Whether rows are so few for the parameters that costs may have many minima."""
     return objective.rows.n_rows <= FEW_ROWS_A_PARAMETER * objective.size
+
+
+def can_be_tuned(objective: JointObjective) -> bool:
+    """Whether rows are many, and scale and shapes of a start are cheaply found.
+
+    That is where nothing is known of shapes by differences, and no row may be beyond an end.
+    """
+    open_shapes = objective.open
+    known = not open_shapes.size or all(shape.looks is not None for shape in open_shapes.shapes)
+    ends = has_ends(open_shapes.filled(open_shapes.start()))
+    return known and not ends and not has_few_rows(objective)
 
 
 def absolute_start(problem: Problem, objective: JointObjective) -> list[FloatArray]:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -52,6 +54,21 @@ def test_no_line_of_the_text_is_longer_than_its_rule():
         lines = found.summary().splitlines()
         assert max(map(len, lines)) == len(lines[1]), name
         assert not any("*" in line for line in lines)
+
+
+def test_a_note_tells_where_the_curvature_does_not_see_all_of_the_likelihood():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 1))
+    y = X[:, 0] + stats.dgamma(1.5).rvs(size=80, random_state=rng)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = MLERegressor(stats.dgamma(1.5)).fit(X, y)
+        resampled = infer(model, X, y, cov="bootstrap", n_resamples=20, random_state=0)
+    assert "rough" in infer(model, X, y).summary()
+    assert "rough" in infer(model, X, y, cov="HC1").summary()
+    assert "rough" not in resampled.summary()
+    smooth = MLERegressor(stats.gumbel_l).fit(X, y)
+    assert infer(smooth, X, y).notes == ()
 
 
 def test_html_holds_the_same_numbers(data):

@@ -25,9 +25,43 @@ def verdicts(monkeypatch):
 def test_descents_that_lead_to_a_known_end_are_given_up(verdicts):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(3000, 4))
-    y = X @ rng.normal(size=4) + rng.standard_t(4.0, size=3000)
+    y = X @ rng.normal(size=4) + rng.standard_t(1.0, size=3000)
     MLERegressor(StudentT()).fit(X, y)
     assert any(verdicts)
+
+
+@pytest.fixture
+def searches(monkeypatch):
+    """Whether several starts are compared, at each time that it might be so."""
+    begun = []
+    candidates = joint_ends.candidates
+
+    def counted(*place):
+        begun.append(place)
+        return candidates(*place)
+
+    monkeypatch.setattr(joint_ends, "candidates", counted)
+    return begun
+
+
+@pytest.mark.parametrize("df", [3.0, 30.0, np.inf])
+@pytest.mark.parametrize("noise", [StudentT(), StudentT(4.0)], ids=str)
+def test_one_descent_is_enough_where_starts_agree_on_the_location(searches, df, noise):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(3000, 4))
+    e = rng.standard_t(df, size=3000) if np.isfinite(df) else rng.normal(size=3000)
+    fit = MLERegressor(noise).fit(X, X @ rng.normal(size=4) + e)
+    assert searches == []
+    assert fit.optimality_gap_ < 1e-8
+
+
+def test_starts_of_different_locations_are_all_followed(searches):
+    rng = np.random.default_rng(0)
+    X, beta = rng.normal(size=(3000, 3)), rng.normal(size=3)
+    y = X @ beta + 0.1 * rng.normal(size=3000)
+    y[:1000] -= 5.0 * X[:1000, 0]
+    MLERegressor(StudentT(2.0)).fit(X, y)
+    assert len(searches) == 1
 
 
 def test_few_rows_are_followed_to_all_their_ends(verdicts):
