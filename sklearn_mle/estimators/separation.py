@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from sklearn_mle.estimators import checks, rooms, settings
+from sklearn_mle.estimators.speak import refuse
 from sklearn_mle.likelihoods.softmax import Softmax
-from sklearn_mle.rows.rows import FloatArray
+from sklearn_mle.rows.rows import FloatArray, GivenRows
 from sklearn_mle.solvers import newton, newton_cg
+from sklearn_mle.solvers.far_apart import solve_or_tell
 from sklearn_mle.solvers.separation import Recession, find_separation, name_features
 from sklearn_mle.solvers.solution import Problem, Status
 
@@ -124,7 +126,7 @@ def detect_separation(
     checks.check_two_classes(classes)
     rows = labelled.once()
     there = rooms.present(rows, sample_weight)
-    found = _prove(Problem(rows, Softmax(classes.size), bool(fit_intercept)))
+    found = _prove(rows, Problem(rows, Softmax(classes.size), bool(fit_intercept)))
     if found is None:
         lines = 1 if classes.size == 2 else classes.size
         none = np.zeros(there.shape[0], dtype=bool)
@@ -146,13 +148,12 @@ def detect_separation(
 _Question: Any = type("detect_separation", (BaseEstimator,), {})
 
 
-def _prove(problem: Problem) -> Recession | None:
+def _prove(rows: GivenRows, problem: Problem) -> Recession | None:
     """A proof in any case: where a fit raises no suspicion its maximum is where to look for one.
 
     Of very many sparse columns only the fit itself is asked: where Newton's step is nothing and no
     class is excluded, nothing separates (`overlap`).
     """
-    rows = problem.rows
     size = rows.n_columns * problem.likelihood.n_scores
     if newton_cg.pays(rows, size) and size > newton_cg.LARGEST_HESSIAN:
         end = newton_cg.solve(problem, start=None, tol=1e-8, max_iter=100)
@@ -164,11 +165,12 @@ def _prove(problem: Problem) -> Recession | None:
                 "ask about some of the features at a time."
             )
         return None
-    fit = newton.solve(problem, start=None, tol=1e-8, max_iter=100)
+    fit = solve_or_tell(newton.solve, problem, rows, start=None, tol=1e-8, max_iter=100)
+    refuse(fit.outcome)
     if fit.separation is not None:
         return fit.separation
     K = problem.likelihood.n_classes
-    return find_separation(problem.rows, K, problem.fit_intercept, fit.coef, fit.intercept)
+    return find_separation(rows, K, problem.fit_intercept, fit.coef, fit.intercept)
 
 
 def _as_answer(

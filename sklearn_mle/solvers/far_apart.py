@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_mle.rows.matrix import column_sizes, entries, per_column, with_entries
+from sklearn_mle.likelihoods.typical_units import typical_units
+from sklearn_mle.rows.matrix import entries, per_column, with_entries
 from sklearn_mle.rows.rows import Block, FloatArray, GivenRows
 from sklearn_mle.solvers.solution import Outcome, Problem, Solution, Status
 
 APART = 1e100
-"""Over the largest size in a sample: beyond this an entry is far above the others."""
+"""Over the usual size in a sample: beyond this an entry is far above the others."""
 LARGEST = 1e300
 """What is larger is far above in any case."""
 LOOKED_AT = 1000
@@ -61,9 +62,10 @@ def solve_or_tell(
 def far_entries(rows: GivenRows) -> Outcome | None:
     """The outcome of a fit of such rows; None where there are no such entries."""
     few = rows.sample(LOOKED_AT)
-    weight = 1.0 if few.weight is None else few.weight.max()
-    usual = np.r_[column_sizes(few.X), np.abs(few.y).max(initial=0.0), weight]
-    usual[usual == 0.0] = 1.0
+    typical = typical_units(few, centred=True)
+    of_columns = np.abs(typical.middle) + typical.size
+    weight = np.ones(1) if few.weight is None else few.weight
+    usual = np.r_[of_columns, _usual(few.y), _usual(weight)]
     (counts,) = rows.total(partial(_count, APART * np.minimum(usual, LARGEST / APART)))
     names = [f"column {j} of X" for j in range(rows.n_columns)] + ["y", "sample_weight"]
     where = [names[j] for j in np.flatnonzero(counts)]
@@ -77,6 +79,12 @@ def far_entries(rows: GivenRows) -> Outcome | None:
         f"{', '.join(where[:NAMED])}{more}. Where such an entry stands for a missing value, drop "
         "its row or fill it; otherwise clip it.",
     )
+
+
+def _usual(values: FloatArray) -> float:
+    """The median size of those that are not zero; 1 where all are."""
+    sizes = np.abs(values[values != 0.0])
+    return float(np.median(sizes)) if sizes.shape[0] else 1.0
 
 
 def _count(beyond: FloatArray, block: Block) -> tuple[FloatArray]:

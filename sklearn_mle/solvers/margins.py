@@ -4,6 +4,12 @@ Row i of class c and another class k are a *pair*; ``z_i' (b_c - b_k)`` is its m
 B have one line a class and one column a term, the terms being the shifted and scaled columns of X
 and, with an intercept, a one. A number common to all classes changes no margin; the sum-to-zero
 basis takes it out where coordinates are needed.
+
+Where a few entries of a column are far above all others, mean and spread are theirs: in such units
+the other rows would all be alike up to rounding, and the far ones seem separated from them. There
+`typical_units` take their place. A row as far as that is then divided down to a like size: a
+positive number on all margins of a row changes the sign of none, and what separates or proves that
+nothing does, does so as before. What is not far is left as it is.
 """
 
 from __future__ import annotations
@@ -19,7 +25,8 @@ from numpy.typing import NDArray
 
 from sklearn_mle.likelihoods.class_products import sum_to_zero_basis
 from sklearn_mle.likelihoods.column_units import standard_units
-from sklearn_mle.rows.design import column_squares, design, row_squares
+from sklearn_mle.likelihoods.typical_units import typical_units
+from sklearn_mle.rows.design import column_squares, design, row_squares, times_rows
 from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.matrix import is_sparse
 from sklearn_mle.rows.rows import Block, FloatArray, Rows
@@ -31,6 +38,10 @@ ROUNDING = 1e-10
 some margins vanish is known to about 1e-12, as it solves a linear system in rounded numbers."""
 PIECE_BYTES = 2**22
 """Size of the scores for several coefficients that are held at a time."""
+FAR_COLUMN = 1e4
+"""Root mean square of a column, over the typical size of its entries, that a few far ones make."""
+FAR_ROW = 1e4
+"""Size of a row's terms, over their number, from which it is divided down."""
 SAMPLE_ROWS = 20_000
 SAMPLE_ROWS_A_TERM = 100
 
@@ -49,6 +60,8 @@ class Margins:
         What columns are shifted and scaled by; the centre is zero without an intercept.
     far : tuple of int
         Columns of sparse rows that are shifted by themselves.
+    wild : bool
+        Whether some column has entries far above all others.
     """
 
     rows: Rows
@@ -57,10 +70,11 @@ class Margins:
     centre: FloatArray
     unit: FloatArray
     far: tuple[int, ...] = ()
+    wild: bool = False
 
     @classmethod
     def of(cls, rows: Rows, n_classes: int, intercept: bool) -> Margins:
-        """Columns by their means and root mean squares, in two passes."""
+        """Columns by their means and root mean squares, in two passes, or by typical entries."""
         centre = np.zeros(rows.n_columns)
         far: tuple[int, ...] = ()
         if intercept:
@@ -70,9 +84,15 @@ class Margins:
         def per_block(block: Block) -> tuple[FloatArray]:
             return (column_squares(design(block.X, centre, far=far), np.ones(block.n_rows)),)
 
-        unit = np.sqrt(rows.total(per_block)[0] / rows.n_rows)
+        with np.errstate(over="ignore", invalid="ignore"):
+            unit = np.sqrt(rows.total(per_block)[0] / rows.n_rows)
+        typical = typical_units(rows, intercept)
+        wild = ~(unit <= FAR_COLUMN * typical.size)
         nothing = unit <= 8.0 * np.finfo(float).eps * np.abs(centre)
-        return cls(rows, n_classes, intercept, centre, np.where(nothing, 1.0, unit), far)
+        wild &= ~nothing
+        centre = np.where(wild, typical.middle, centre)
+        unit = np.where(wild, typical.size, np.where(nothing, 1.0, unit))
+        return cls(rows, n_classes, intercept, centre, unit, far, bool(wild.any()))
 
     def sample(self) -> Margins | None:
         """The pairs of some rows, or None where there are not many more."""
@@ -102,6 +122,22 @@ class Margins:
         ones = [1.0] if self.intercept else []
         return design(block.X, self.centre, self.unit, ones, self.far)
 
+    def directions(self, block: Block) -> Design:
+        """The terms of rows of like size: those of far rows are divided down."""
+        Z = self.terms(block)
+        return times_rows(Z, self._shares(Z)) if self.wild else Z
+
+    def _shares(self, Z: Design) -> FloatArray:
+        """What each row is multiplied with to be of a like size, shape (m,)."""
+        size = abs(Z) @ np.full(self.n_terms, 1.0 / self.n_terms)
+        return 1.0 / np.where(size > FAR_ROW, size, 1.0)
+
+    def shares(self) -> FloatArray:
+        """The same of all rows; `margins` are in units of them. Shape (n,)."""
+        if not self.wild:
+            return np.ones(self.rows.n_rows)
+        return self.rows.entries(self.rows.column(lambda block: self._shares(self.terms(block))))
+
     def _terms_at(self, block: Block, used: NDArray[np.intp]) -> tuple[Design, Any]:
         """The terms at these places, or all where that is as cheap; and which they are."""
         p = self.centre.size
@@ -119,7 +155,7 @@ class Margins:
         return self.rows.entries(made)
 
     def margins(self, B: FloatArray) -> FloatArray:
-        """Margins of all pairs, rounding errors set to zero: shape (n, K)."""
+        """Margins of all pairs, of rows of like size, rounding errors set to zero: shape (n, K)."""
 
         used = np.flatnonzero(B.any(axis=0))
 
@@ -129,7 +165,7 @@ class Margins:
             size = abs(Z) @ np.abs(B[:, there]).T
             size += own(block, size)[:, None]
             M[np.abs(M) <= ROUNDING * size] = 0.0
-            return M
+            return M * self._shares(self.terms(block))[:, None] if self.wild else M
 
         return self.rows.entries(self.rows.column(per_block))
 
@@ -149,7 +185,7 @@ class Margins:
 
         def per_block(block: Block) -> FloatArray:
             lengths = np.zeros((block.n_rows, self.n_classes))
-            size = np.sqrt(np.maximum(row_squares(self.terms(block)), 1e-300))
+            size = np.sqrt(np.maximum(row_squares(self.directions(block)), 1e-300))
             for part, _, M in self.in_pieces(block, N):
                 length = np.sqrt(np.einsum("ikr,ikr->ik", M, M)) / size[part, None]
                 length[length <= ROUNDING] = 0.0
@@ -177,7 +213,7 @@ class Margins:
             Rows of the block, their terms and their margins.
         """
         r, K, t = N.shape
-        Z, c, others = self.terms(block), codes(block), self.other_classes(block)
+        Z, c, others = self.directions(block), codes(block), self.other_classes(block)
         step = max(1, PIECE_BYTES // (8 * K * max(1, r)))
         gain, columns = (N[:, 1] - N[:, 0]).T, N.transpose(2, 1, 0).reshape(t, K * r)
         for first in range(0, block.n_rows, step):
@@ -195,7 +231,7 @@ class Margins:
         """One line a pair: its margin as a function of coordinates in a space; shape (m, r)."""
         some = self.rows.keep(lambda block, part: part.any(axis=1), pairs)
         block = Block(some.X, some.y, None)
-        Z = self.terms(block)
+        Z = self.directions(block)
         wanted = pairs[pairs.any(axis=1)]
         lines = [lead(block, Z @ B.T)[wanted] for B in N]
         return np.array(lines).T if lines else np.empty((int(wanted.sum()), 0))

@@ -23,6 +23,8 @@ from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.descent import PATIENCE, ROUNDING, Descent, descend
+from sklearn_mle.solvers.far_rows import beside_far_rows
+from sklearn_mle.solvers.margins import Margins
 from sklearn_mle.solvers.separation import Recession, any_excluded, find_separation, separated
 from sklearn_mle.solvers.shortest import shortest
 from sklearn_mle.solvers.solution import (
@@ -175,12 +177,20 @@ def _settle(
         if found.complete:
             cost = objective.value(theta)
             return replace(end, theta=theta, value=cost, decrement=cost, exhausted=False), found
+    elif (near := _beside_far_rows(problem, objective, tol)) is not None:
+        theta = near
     left, exact = max_iter - end.n_iter, EXACT * rows.total_weight
     stops = watching(problem, objective)
     after = descend(
         objective, theta, rows.total_weight, tol, left, exact, patience=patience, stops=stops
     )
     return replace(after, n_iter=end.n_iter + after.n_iter), found
+
+
+def _beside_far_rows(problem: Problem, objective: Any, tol: float) -> FloatArray | None:
+    """Where to go on from where some rows are far from all others; None where there are none."""
+    margins = Margins.of(problem.rows, problem.likelihood.n_classes, problem.fit_intercept)
+    return beside_far_rows(objective, margins, tol, EXACT) if margins.wild else None
 
 
 def _judge(end: Descent, tol: float, max_iter: int) -> tuple[Outcome, float]:

@@ -54,7 +54,7 @@ def proven(margins: Margins, B: FloatArray) -> BoolArray:
         Best near the maximum; anything is allowed, and then little may be proven.
     """
     rows = margins.rows
-    made = rows.column(lambda block: np.exp(log_softmax(margins.terms(block) @ B.T, axis=1)))
+    made = rows.column(lambda block: np.exp(log_softmax(margins.directions(block) @ B.T, axis=1)))
     P = rows.entries(made)
     pairs = margins.others() & (P > SURE)
     for _ in range(ROUNDS):
@@ -101,7 +101,7 @@ def _gram(margins: Margins, pairs: BoolArray) -> FloatArray:
     """The Gram matrix of the lines of these pairs, in coordinates."""
 
     def per_block(block: Block, there: BoolArray) -> tuple[FloatArray]:
-        Z, c = margins.terms(block), codes(block)
+        Z, c = margins.directions(block), codes(block)
         chosen = [
             Z[((c == k) & there[:, j]) | ((c == j) & there[:, k])] for k, j in margins.class_pairs
         ]
@@ -181,7 +181,7 @@ def _restricted(
     margins: Margins, block: Block, there: BoolArray, B: FloatArray
 ) -> tuple[Design, FloatArray]:
     """Terms, and probabilities of the rows' own classes and those of their pairs."""
-    Z, c = margins.terms(block), codes(block)
+    Z, c = margins.directions(block), codes(block)
     allowed = there.copy()
     allowed[np.arange(block.n_rows), c] = True
     return Z, np.exp(log_softmax(np.where(allowed, Z @ B.T, -np.inf), axis=1))

@@ -196,10 +196,11 @@ def find_separation(
     if found is None:
         return None
     D, decided = found.direction, found.decided
-    short = (EXCLUDED - here[decided]) / margins.margins(D)[decided]
+    share = np.broadcast_to(margins.shares()[:, None], decided.shape)[decided]
+    short = (EXCLUDED * share - here[decided]) / margins.margins(D)[decided]
     far = B + max(0.0, float(short.max())) * D
     slim, features = few_features(margins, found)
-    direction, level = margins.to_raw(slim / margins.margins(slim)[decided].min())
+    direction, level = margins.to_raw(slim / (margins.margins(slim)[decided] / share).min())
     return Recession(
         direction=direction,
         level=level,
