@@ -31,34 +31,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from sklearn_mle.inference.cornered_information import common_information, kernel_information
 from sklearn_mle.inference.corners import averaged_information
-from sklearn_mle.inference.gradient_squares import gradient_squares
-from sklearn_mle.inference.group_sums import GroupSums
 from sklearn_mle.inference.information import information
-from sklearn_mle.inference.leverage import Leverages, decides_alone, relieved
-from sklearn_mle.inference.sparsity import (
-    slopes_of_sides,
-)
+from sklearn_mle.inference.inverse_information import endless_directions, inverse
+from sklearn_mle.inference.row_slopes import slopes_of_groups, squared_slopes
+from sklearn_mle.inference.sparsity import slopes_of_sides
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises.noise import Fact, FloatArray
-from sklearn_mle.rows.rows import Block
 from sklearn_mle.rows.threads import blocks_share_cores
 
 SANDWICHES = ("HC0", "HC1", "HC2", "HC3", "cluster")
 DENSITIES = ("iid", "greene", "kernel")
 """Covariances that only fitted quantiles have."""
-NO_INFORMATION = 1e-3
-"""Information on a score a standard deviation of the features: an error of more than 30 in a logit,
-of which solvers stop short only where classes are separated. Or on the line of a shape: an interval
-from nothing to infinity."""
 NARROW = 0.1
 """Standard error on the line of a shape up to which ends of normal intervals are those of the
 profile but for a few hundredths of their distance."""
-FLAT = 1e-9
-"""Information a row on a stretched shape that is only rounding."""
 
 
 @dataclass(frozen=True)
@@ -157,59 +146,6 @@ def _is_wide(of_extras: FloatArray) -> bool:
     return not bool((np.diagonal(of_extras) <= NARROW**2).all())
 
 
-def inverse(valley: Valley, info: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
-    """The inverse information, NaN for extras about which the data say nothing.
-
-    A shape that has run to the end of its range leaves a cost that is flat in it: it is held, and
-    the others are judged as if it were known. NaN in all where the cost is no valley otherwise.
-    """
-    if valley.endless:
-        return endless_directions(info)[1], ()
-    size, q = valley.size, valley.n_location
-    diagonal = np.diagonal(info)
-    flat = diagonal <= max(FLAT * valley.rows.total_weight, NO_INFORMATION)
-    known = ~(flat & (np.arange(size) > q))
-    notes: list[str] = []
-    if not known.all():
-        notes.append(
-            "An open shape has run to the end of its range, where the likelihood no longer "
-            "changes with it: it is held where it is, without a standard error. With cov='model' "
-            "its interval is read from the likelihood."
-        )
-    inside = info[np.ix_(known, known)]
-    matrix = np.full((size, size), np.nan)
-    scale = np.sqrt(np.maximum(np.diagonal(inside), np.finfo(float).tiny))
-    try:
-        factor = linalg.cho_factor(inside / np.outer(scale, scale), lower=True)
-    except (linalg.LinAlgError, ValueError):
-        notes.append(
-            "The information is not positive definite: the fit is not at a strict maximum of the "
-            "likelihood, and standard errors do not exist."
-        )
-        return matrix, tuple(notes)
-    half = linalg.solve_triangular(factor[0], np.diag(1.0 / scale), lower=True)
-    matrix[np.ix_(known, known)] = half.T @ half
-    return matrix, tuple(notes)
-
-
-def endless_directions(info: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Where separated classes leave no information, and the inverse information elsewhere.
-
-    In the limit the rows that the plane separates are certain, and tell nothing. Functions of the
-    coefficients that do not change along those directions keep their finite estimates, with the
-    errors that the other rows give (Geyer 2009, Electronic Journal of Statistics 3, 259-289).
-
-    Returns
-    -------
-    tuple
-        Orthonormal directions, shape (size, d), and a generalised inverse.
-    """
-    values, vectors = linalg.eigh(info)
-    lost = values < NO_INFORMATION
-    kept = vectors[:, ~lost]
-    return vectors[:, lost], (kept / values[~lost]) @ kept.T
-
-
 def _sandwich(valley: Valley, cov: str, groups: NDArray[np.intp] | None) -> Covariance:
     noise, n, q = valley.noise, valley.rows.total_weight, valley.n_location
     method = "sandwich " + cov
@@ -220,12 +156,12 @@ def _sandwich(valley: Valley, cov: str, groups: NDArray[np.intp] | None) -> Cova
         info, _, cost = information(valley)
     bread, notes = inverse(valley, info)
     if groups is None:
-        meat, cost = _squared_slopes(valley, cov, bread)
+        meat, cost = squared_slopes(valley, cov, bread)
         notes = (*notes, ALONE.format(cov)) if np.isnan(meat).any() else notes
         factor = n / (n - q) if cov == "HC1" else 1.0
         df = n - q
     else:
-        sums, cost = _slopes_of_groups(valley, groups)
+        sums, cost = slopes_of_groups(valley, groups)
         count = sums.shape[0]
         meat, df = sums.T @ sums, count - 1.0
         factor = count / (count - 1.0) * (n - 1.0) / (n - q)
@@ -235,49 +171,6 @@ def _sandwich(valley: Valley, cov: str, groups: NDArray[np.intp] | None) -> Cova
     inner = bread[np.ix_(known, known)]
     matrix[np.ix_(known, known)] = factor * inner @ meat[np.ix_(known, known)] @ inner
     return Covariance(matrix, df if valley.normal else math.inf, method, notes, cost)
-
-
-def _squared_slopes(valley: Valley, cov: str, bread: FloatArray) -> tuple[FloatArray, float]:
-    """``sum w g g'`` of the rows' gradients g in theta, corrected for leverage where asked.
-
-    NaN where that is undefined, as a row decides a coefficient alone. And the cost at the bottom.
-    """
-    J = valley.mixing()
-    leverages = Leverages.of(valley, bread) if cov in ("HC2", "HC3") else None
-
-    def per_block(block: Block) -> tuple[FloatArray, float, int]:
-        D = valley.terms.columns(block.X)
-        scores = valley.scores(D, valley.bottom)
-        cost, g, e = valley.slopes(block, scores)
-        alone = np.zeros(0, dtype=bool)
-        if leverages is not None:
-            h = leverages(block, D, scores)
-            alone = decides_alone(h)
-            h[alone] = 0.0
-            g = relieved(g, h, cov == "HC3")
-        squares = gradient_squares(valley, block, D, g, e)
-        return squares, float(block.weigh(cost).sum()), int(np.count_nonzero(alone))
-
-    meat, cost, alone = valley.rows.total(per_block)
-    if alone:
-        meat = np.full_like(meat, np.nan)
-    order = valley.order_of_sums()
-    return np.asarray(J.T @ meat[np.ix_(order, order)] @ J), float(cost)
-
-
-def _slopes_of_groups(valley: Valley, groups: NDArray[np.intp]) -> tuple[FloatArray, float]:
-    """The summed gradient of each group, shape (G, size); and the cost at the bottom."""
-    count = int(groups.max()) + 1
-
-    def per_block(block: Block, codes: NDArray[np.intp]) -> tuple[GroupSums, float]:
-        D = valley.terms.columns(block.X)
-        cost, g, e = map(block.weigh, valley.slopes(block, valley.scores(D, valley.bottom)))
-        beside = np.column_stack([g, e]) if valley.terms.intercept else e
-        return GroupSums.of(codes, D, g, beside, count), float(cost.sum())
-
-    groups_sums, cost = valley.rows.total(per_block, groups)
-    sums = groups_sums.whole()[:, valley.order_of_sums()]
-    return np.asarray(sums @ valley.mixing()), float(cost)
 
 
 def _by_density(valley: Valley, cov: str) -> Covariance:
@@ -290,7 +183,7 @@ def _by_density(valley: Valley, cov: str) -> Covariance:
     left, right = slopes_of_sides(valley.noise)
     info = kernel_information(valley) if cov == "kernel" else common_information(valley)
     bread, notes = inverse(valley, info)
-    meat, cost = _squared_slopes(valley, cov, bread)
+    meat, cost = squared_slopes(valley, cov, bread)
     meat[:q, q:] = meat[q:, :q] = 0.0
     if cov != "greene":
         meat[:q, :q] = np.eye(q) * n * left * right / valley.scale**2

@@ -12,7 +12,6 @@ from sklearn_mle.inference.sparsity import slopes_of_sides
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises.noise import Fact, FloatArray
 from sklearn_mle.rows.implicit_design import Design
-from sklearn_mle.rows.rows import Block
 
 ALONE = 1e-8
 """Share of its slope that a row leaves to the others, below which it is rounding."""
@@ -49,30 +48,30 @@ class Leverages:
         forms = RowForms.of(valley.terms, known[:q, :q], q / valley.rows.total_weight)
         return cls(valley, known, forms)
 
-    def __call__(self, block: Block, D: Design, scores: FloatArray) -> FloatArray:
-        """The matrix of each row, shape (m, s, s)."""
-        curvature = self._curvature(block, scores)
+    def __call__(self, D: Design, curvature: FloatArray) -> FloatArray:
+        """The matrix of each row, shape (m, s, s), from the curvatures of their costs."""
         if self.forms is not None:
             return self.forms.leverages(D, curvature[:, 0, 0])[:, None, None]
         s, k = self.valley.costs.n_scores, self.valley.terms.mixing.shape[0]
-        moved = np.empty((s, s, block.n_rows)).transpose(2, 0, 1)
+        moved = np.empty((s, s, D.shape[0])).transpose(2, 0, 1)
         for a in range(s):
             for b in range(a + 1):
                 V = self.spread[a * k : (a + 1) * k, b * k : (b + 1) * k]
                 moved[:, a, b] = moved[:, b, a] = self.valley.terms.forms(D, V)
         return np.asarray(curvature @ moved)
 
-    def _curvature(self, block: Block, scores: FloatArray) -> FloatArray:
+    def curvature(self, y: FloatArray, scores: FloatArray) -> FloatArray:
+        """Those of the rows' costs in their scores, shape (m, s, s)."""
         valley, noise = self.valley, self.valley.noise
         if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
             left, right = slopes_of_sides(noise)
-            return np.full((block.n_rows, 1, 1), left * right / valley.scale**2)
-        return valley.costs.curvature(block.y, scores, valley.split(valley.bottom)[1])
+            return np.full((y.shape[0], 1, 1), left * right / valley.scale**2)
+        return valley.costs.curvature(y, scores, valley.split(valley.bottom)[1])
 
 
 def decides_alone(leverage: FloatArray) -> NDArray[np.bool_]:
     """Which rows leave nothing of their only slope, shape (m,); among several, none is said to."""
-    if leverage.shape[1] > 1:
+    if leverage.shape[1] > 1 or leverage.max(initial=0.0) < 1.0 - ALONE:
         return np.zeros(leverage.shape[0], dtype=bool)
     return np.abs(1.0 - leverage[:, 0, 0]) < ALONE
 
@@ -81,7 +80,7 @@ def relieved(of_score: FloatArray, leverage: FloatArray, whole: bool) -> FloatAr
     """Slopes times ``(1 - leverage)^-1``, or its root."""
     if of_score.shape[1] == 1:
         left = 1.0 - leverage[:, 0, 0]
-        return of_score * (left ** (-1.0 if whole else -0.5))[:, None]
+        return of_score / (left if whole else np.sqrt(left))[:, None]
     if whole:
         left = np.eye(of_score.shape[1]) - leverage
         return np.asarray(np.linalg.solve(left, of_score[:, :, None])[:, :, 0], dtype=np.float64)

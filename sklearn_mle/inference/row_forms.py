@@ -14,6 +14,7 @@ hundred. Rows for which the bound is larger than `HARMLESS` are computed in doub
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -27,7 +28,7 @@ HARMLESS = 2e-9
 SINGLE_UNIT = 2.0**-24
 SAFE_SIZE = 1e12
 """Columns of this size, or its inverse, are far from where single precision overflows."""
-PIECE_BYTES = 2**18
+PIECE_BYTES = 2**20
 """Size of the rows that are turned at a time."""
 ONE_BY_ONE = 0.1
 """Share of rows of a block above which all are computed again, rather than those alone."""
@@ -99,7 +100,9 @@ class RowForms:
         assert self.half is not None
         m, k = D.shape
         step = min(m, max(1, PIECE_BYTES // (4 * max(1, k))))
-        rows, U = np.empty((step, k), np.float32), np.empty((self.half.shape[0], step), np.float32)
+        order: Any = "C" if D.flags.c_contiguous else "F"
+        rows = np.empty((step, k), np.float32, order)
+        U = np.empty((self.half.shape[0], step), np.float32)
         of_columns, of_one = np.ascontiguousarray(self.half[:, :k]), self.half[:, k:]
         made = np.empty(m)
         with np.errstate(all="ignore"):  # a row too large for single precision is computed again

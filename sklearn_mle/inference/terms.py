@@ -110,7 +110,9 @@ class Terms:
         k = D.shape[1]
         made = D @ weights[:k, 0] if weights.shape[1] == 1 else (weights[:k].T @ D.T).T
         made = made.reshape(D.shape[0], weights.shape[1])
-        return made + weights[k] if self.intercept else made
+        if self.intercept:
+            made += weights[k]
+        return made
 
     def moments(self, D: Design, values: FloatArray) -> FloatArray:
         """Sums of columns, and of the one, times values of shape (m, s): (k or k + 1, s)."""

@@ -14,13 +14,14 @@ DENSE = 4
 def group_codes(groups: ArrayLike, there: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Codes 0 .. G - 1 of the groups of rows that are there; 0 for the others."""
     labels, n = np.asarray(groups), there.size
+    everywhere = bool(there.all())
     if labels.shape != (n,):
         raise ValueError(
             f"groups must be 1D with one label a row, shape ({n},); got shape {labels.shape}. Pass "
             "the group of each row."
         )
     try:
-        kinds, places = _kinds(labels if there.all() else labels[there])
+        kinds, places = _kinds(labels if everywhere else labels[there])
     except TypeError:
         raise ValueError(
             "groups must hold labels of one kind; got labels that cannot be put in order. Write "
@@ -31,6 +32,8 @@ def group_codes(groups: ArrayLike, there: NDArray[np.bool_]) -> NDArray[np.intp]
             f"groups must hold at least 2 groups; got only {kinds.tolist()}. Use cov='HC3' for "
             "independent rows."
         )
+    if everywhere:
+        return places
     codes = np.zeros(n, dtype=np.intp)
     codes[there] = places
     return codes
@@ -42,8 +45,10 @@ def _kinds(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
         first, last = int(labels.min()), int(labels.max())
         if last - first <= DENSE * labels.size:
             unsigned = f"u{labels.dtype.itemsize}"  # differences may be beyond the signed type
-            offset = (labels - labels.dtype.type(first)).view(unsigned).astype(np.intp)
+            offset = (labels - labels.dtype.type(first)).view(unsigned).astype(np.intp, copy=False)
             kinds = np.flatnonzero(np.bincount(offset))
+            if kinds.size == last - first + 1:
+                return kinds.astype(labels.dtype) + labels.dtype.type(first), offset
             place = np.empty(last - first + 1, dtype=np.intp)
             place[kinds] = np.arange(kinds.size)
             return kinds.astype(labels.dtype) + labels.dtype.type(first), place[offset]

@@ -188,7 +188,8 @@ def infer(
             seed = int(check_random_state(random_state).randint(2**31 - 1))
             found = bootstrap(valley, _refit(model), n_resamples, seed, n_jobs, verbose, codes)
         else:
-            found = covariance(valley, cov, None if codes is None else codes[there])
+            of_rows = codes if codes is None or there.all() else codes[there]
+            found = covariance(valley, cov, of_rows)
             _check_same_data(model, valley, found.cost)
             if valley.noise is not None and Fact.CORNERED in valley.noise.facts:
                 found = replace(found, notes=(*found.notes, UNSEEN))

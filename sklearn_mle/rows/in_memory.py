@@ -6,6 +6,7 @@ import contextlib
 import functools
 import itertools
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,10 @@ STORED_A_COLUMN = 8
 """Stored entries a column in a block of sparse rows, so that sums over columns cost little."""
 MOST_STORED = 2**21
 SAMPLE_SEED = 20170
+LONG_ROWS = 2**16
+"""Rows of a long block (1e6 x 20, robust errors: 107 ms a pass at 16,384 rows, 88 with these)."""
+LONG_BLOCKS = 16
+"""Long blocks at least, so that what is as long as a block stays little beside X."""
 
 
 class InMemoryRows(GivenRows):
@@ -77,6 +82,18 @@ class InMemoryRows(GivenRows):
         n = X.shape[0]
         self.n_rows = n if self._present is None else int(np.count_nonzero(self._present))
         self.total_weight = float(n) if weight is None else float(weight.sum())
+
+    def in_long_blocks(self) -> InMemoryRows:
+        if is_sparse(self.X) or self.n_columns > PARALLEL_COLUMNS:
+            return self
+        n = self.X.shape[0]
+        longer = -(-n // max(LONG_BLOCKS, -(-n // LONG_ROWS)))
+        if longer <= self.block_rows:
+            return self
+        other = copy(self)
+        other.block_rows = longer
+        vars(other).pop("_places", None)
+        return other
 
     def _for_each_block(
         self, per_block: Callable[..., Any], columns: tuple[Any, ...], collect: Callable[..., None]

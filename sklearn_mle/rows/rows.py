@@ -80,6 +80,14 @@ class Rows(ABC):
     def handful(self) -> int:
         return self.n_rows
 
+    def in_long_blocks(self) -> Rows:
+        """The same rows in fewer blocks, if that costs little memory.
+
+        For passes that call many functions a block and a column of the block at a time: threads
+        wait for the interpreter between calls, and the shorter the calls the longer.
+        """
+        return self
+
     @abstractmethod
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Column) -> tuple[Any, ...]:
         """Add up ``per_block(block, *parts)`` over all blocks, entry by entry.

@@ -10,7 +10,6 @@ from sklearn_mle.inference.terms import terms_of
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises import Logistic
 from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.rows.rows import Block
 
 
 @pytest.mark.parametrize("intercept", [True, False])
@@ -29,8 +28,7 @@ def test_squares_are_those_of_gradients(costs, weighted, intercept):
         terms = terms_of(InMemoryRows(rows, np.zeros(40)), intercept)
         size = costs.n_scores * terms.size + costs.n_extras
         valley = Valley(InMemoryRows(rows, np.zeros(40)), costs, terms, np.zeros(size))
-        block = Block(rows, np.zeros(40), weight)
         D = rows if isinstance(rows, np.ndarray) else terms.columns(rows)
-        made = gradient_squares(valley, block, D, g, e)
+        made = gradient_squares(valley, weight, D, g, e)
         order = valley.order_of_sums()
         np.testing.assert_allclose(made[np.ix_(order, order)], expected, rtol=1e-12, atol=1e-12)
