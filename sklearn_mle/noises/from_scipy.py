@@ -231,6 +231,17 @@ class FromScipy(Noise):
         h = FIRST_STEP * room
         return _slope(cost_of(self._plain, columns)(z + FOUR[:, :, None] * h), h)
 
+    def ends_moved(self, z: FloatArray, names: Sequence[str], values: FloatArray) -> float:
+        here = self._plain.support(*self._values)
+        there = self._plain.support(*self._columns(names, values))
+        rows = float(np.min(z, initial=np.inf)), float(np.max(z, initial=-np.inf))
+        moved = [
+            np.abs(np.asarray(new) - end).max() / max(abs(row - end), LEAST_ROOM)
+            for end, new, row in zip(here, there, rows)
+            if np.isfinite(end)
+        ]
+        return float(max(moved, default=0.0))
+
     def _columns(self, names: Sequence[str], values: FloatArray) -> tuple[Any, ...]:
         """Values of all shapes, each of shape (len(values), 1) or a number."""
         given = dict(zip(names, values.T))

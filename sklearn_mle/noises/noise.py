@@ -203,6 +203,13 @@ class Noise(BaseEstimator, ABC):
         """Slopes at ``z`` for several values of shapes, in the manner of `costs_at`."""
         return np.array([self.filled(dict(zip(names, row))).slope(z) for row in values.tolist()])
 
+    def ends_moved(self, z: FloatArray, names: Sequence[str], values: FloatArray) -> float:
+        """How far ends of the law are for other values of shapes, over their distance from ``z``.
+
+        0.0 where it has no ends, or they do not move.
+        """
+        return 0.0
+
     def derivation(self) -> Derivation:
         """The steps from the assumption of this noise to its loss.
 

@@ -20,6 +20,9 @@ LINE = 16.0
 """The part of the stretched line that is searched: df up to nearly 1e7."""
 NATURAL = 500.0
 """The part that is searched of a shape that is not bounded itself."""
+NEARBY = 0.05
+"""Way that an end of the law may move in a difference, over the distance of the nearest row: what
+is left out of the difference is then below 1e-6 of it."""
 SHRUNK = 1e-2
 SMALLEST = 1e-8
 
@@ -113,7 +116,7 @@ class OpenShapes:
             closed = noise.shape_derivatives(z, self.shapes[0].name)
             if closed is not None:
                 return self._stretched(noise, closed)
-        step = noise.shape_step
+        step = noise.shape_step * self._room(noise, u, z)
         while True:
             with np.errstate(invalid="ignore", over="ignore"):
                 found = self._by_differences(noise, u, z, step, second=second)
@@ -146,6 +149,12 @@ class OpenShapes:
         """In the place on the line, of derivatives in the one shape."""
         (shape,), (stretch,) = self.shapes, self.stretches
         return natural.stretched(*stretch.rates(noise.shape_values([shape.name])[0]))
+
+    def _room(self, noise: Noise, u: FloatArray, z: FloatArray) -> float:
+        """Part of a step of differences in which ends of the law move little, beside all rows."""
+        steps = 2.0 * noise.shape_step * np.vstack([np.eye(self.size), -np.eye(self.size)])
+        moved = noise.ends_moved(z, self._names, self._naturals(u + steps))
+        return min(1.0, NEARBY / moved) if moved > 0.0 else 1.0
 
     def _by_differences(
         self, noise: Noise, u: FloatArray, z: FloatArray, h: float, *, second: bool
