@@ -62,6 +62,8 @@ class InMemoryRows(GivenRows):
         Rows a block; by default as many as the cache holds.
     """
 
+    at_hand = True
+
     def __init__(
         self,
         X: Any,

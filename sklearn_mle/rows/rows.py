@@ -65,6 +65,8 @@ class Rows(ABC):
     total_weight : float
     density : float
         About the share of entries of X that are stored.
+    at_hand : bool
+        Whether X is in memory, so that a pass over it costs no more than its arithmetic.
     handful : int
         Rows that may be copied into memory at once. All of them where X itself is in memory, and
         few enough to be little beside X where it is not; a solver that needs more for its number of
@@ -75,6 +77,7 @@ class Rows(ABC):
     n_columns: int
     total_weight: float
     density: float = 1.0
+    at_hand: bool = False
 
     @property
     def handful(self) -> int:

@@ -30,6 +30,7 @@ class WatchedRows(Rows):
         self.n_rows = rows.n_rows
         self.n_columns = rows.n_columns
         self.total_weight = rows.total_weight
+        self.at_hand = rows.at_hand
         self.density = rows.density
 
     def __getattr__(self, name: str) -> Any:

@@ -33,6 +33,7 @@ class WrittenOut(Rows):
         self.n_rows = rows.n_rows
         self.n_columns = rows.n_columns
         self.total_weight = rows.total_weight
+        self.at_hand = rows.at_hand
         self.step = max(FEWEST, BLOCK_BYTES // (8 * max(1, rows.n_columns)))
 
     def __getattr__(self, name: str) -> Any:

@@ -26,6 +26,8 @@ from sklearn_mle.rows.matrix import (
 )
 from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
+from sklearn_mle.solvers.approach import pays as approach_pays
+from sklearn_mle.solvers.approach import rows_for_frame
 from sklearn_mle.solvers.column_frame import Frame, fit_frame, frame_of_few
 from sklearn_mle.solvers.duality_gap import prove
 from sklearn_mle.solvers.exact_vertex import by_linear_programme
@@ -41,6 +43,7 @@ from sklearn_mle.solvers.reduced_problem import (
 from sklearn_mle.solvers.rounded_together import ROUNDED_ALONE, through_basis
 from sklearn_mle.solvers.row_screening import (
     Screened,
+    predict_from_all_rows,
     predict_signs,
     screen_and_verify,
     small_enough,
@@ -105,6 +108,10 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
     small, screened = small_enough(n, q), None
     m = sample_size(n, q, rows.handful)
     direct = not small and not pays(n, q, m)
+    if not small and not direct and approach_pays(rows, m):
+        found = _fit_from_all_rows(problem, tilt, start, tally, max_iter)
+        if found is not None:
+            return found
     drawn = rows.sample(n if small else DIRECT_ROWS * q if direct else m)
     if small:
         rows = drawn = merge_duplicates(drawn)
@@ -114,8 +121,7 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
     b, close = _least_squares_guess(sample.problem)
     if close and _only_rounding(rows, *frame.raw(b)):
         return _fit_through(level, drawn, b)
-    if start is not None:
-        b = frame.from_raw(np.asarray(start.coef, dtype=np.float64), float(start.intercept))
+    b = b if start is None else _from_start(frame, start)
     if small:
         return _fit_in_memory(level, drawn, None, b, tally, max_iter)
     del drawn
@@ -127,9 +133,23 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
         del sample
         return _fit_in_memory(level, rows.sample(n), known, b, tally, max_iter)
     del sample  # it is as large as the band
-    if isinstance(screened, Predicted):
-        screened = screen_and_verify(level, screened, tally, max_iter)
-    return _fit_screened(level, screened, tally)
+    return _fit_screened(level, screened, tally, max_iter)
+
+
+def _fit_from_all_rows(
+    problem: Problem, tilt: float, start: Start | None, tally: Counter[str], max_iter: int
+) -> Fit | None:
+    """The fit where passes over all rows are as cheap as a sample, and the rows are ordinary."""
+    frame, level, sample = _framed(problem, problem.rows, rows_for_frame(problem.rows), tilt)
+    if frame.size == 0:
+        return None
+    b = None if start is None else _from_start(frame, start)
+    screened = predict_from_all_rows(level, sample, b, tally, max_iter)
+    return None if screened is None else _fit_screened(level, screened, tally, max_iter)
+
+
+def _from_start(frame: Frame, start: Start) -> FloatArray:
+    return frame.from_raw(np.asarray(start.coef, dtype=np.float64), float(start.intercept))
 
 
 def _framed(
@@ -235,11 +255,15 @@ def _fit_in_memory(
             answer = by_linear_programme(problem, at.b)
         level.stops(answer.b)
         screened = Screened(answer, rows, None, None, at.phases + 1, True)
-    return _fit_screened(level, screened, tally)
+    return _fit_screened(level, screened, tally, max_iter)
 
 
-def _fit_screened(level: Level, screened: Screened, tally: Counter[str]) -> Fit:
+def _fit_screened(
+    level: Level, screened: Predicted | Screened, tally: Counter[str], max_iter: int
+) -> Fit:
     """The fit in the units of the data, with a bound on its relative gap."""
+    if isinstance(screened, Predicted):
+        screened = screen_and_verify(level, screened, tally, max_iter)
     answer = screened.answer
     coef, intercept = _shortest(level, *level.frame.raw(answer.b))
     proof = prove(level, screened, coef, intercept)

@@ -48,6 +48,8 @@ class Trace:
     newton_steps, pivots : int
     band : int
         Rows that were not set aside on the first level.
+    approached : int
+        Whether Newton steps on all rows told which are in doubt, instead of a sample.
     influence, narrowed, rays, atoms, restarts, direct, fallbacks, warm : int
         How often each was resorted to; warm: rows that came back were solved with the basis from
         before.
@@ -58,6 +60,7 @@ class Trace:
     newton_steps: int = 0
     pivots: int = 0
     band: int = 0
+    approached: int = 0
     influence: int = 0
     narrowed: int = 0
     rays: int = 0

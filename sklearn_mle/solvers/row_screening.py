@@ -20,6 +20,7 @@ import numpy as np
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Column
+from sklearn_mle.solvers.approach import approach
 from sklearn_mle.solvers.atoms import (
     solve_on_plane,
 )
@@ -128,6 +129,27 @@ def predict_signs(
     error = sampling_error(sample.problem, at) * math.sqrt(1.0 - sample.fraction)
     band = Band(b, kappa, error, phi * level.rows.n_rows)
     return Predicted.of(sample, band, reach, used)
+
+
+def predict_from_all_rows(
+    level: Level, sample: Sample, b: FloatArray | None, tally: Counter[str], budget: int
+) -> Predicted | Screened | None:
+    """Which rows are in doubt after Newton steps on all rows, from b or from least squares.
+
+    None where the rows are not ordinary. The sample is that of the frame.
+    """
+    if measure_influence(sample.problem, sample.light, sample.fraction) is not None:
+        return None
+    near = approach(level, sample.problem, b, budget)
+    tally["passes"] += 1
+    if near is None:
+        return None
+    tally["approached"] += 1
+    tally["passes"] += near.steps
+    tally["newton_steps"] += near.steps
+    if near.band is None:
+        return _unfinished(level, near.b, near.steps)
+    return Predicted.of(sample, near.band, (), near.steps)
 
 
 def screen_and_verify(

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.linalg.lapack import dpotrs
 
 from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.solvers.reduced_problem import (
     IntArray,
     Reduced,
@@ -282,8 +283,13 @@ def crowded(problem: Reduced, at: Smoothed) -> bool:
     """
     active = (np.abs(at.residuals) < at.width).nonzero()[0]
     Z, w, r = problem.Z.take(active, axis=0), problem.w.take(active), at.residuals.take(active)
-    r = r - Z @ solve_positive(active_gram(problem, active, active.shape[0]), (w * r) @ Z)
-    return bool(2 * np.count_nonzero(np.abs(r) <= at.width / CROWD) > active.shape[0])
+    return crowd(Z, w, r, factor_positive(active_gram(problem, active, active.shape[0])), at.width)
+
+
+def crowd(Z: Design, w: FloatArray, r: FloatArray, factor: FloatArray, width: float) -> bool:
+    """Whether these active residuals crowd around a plane; the factor is that of ``Z'WZ``."""
+    r = r - Z @ dpotrs(factor, (w * r) @ Z, lower=True)[0]
+    return bool(2 * np.count_nonzero(np.abs(r) <= width / CROWD) > r.shape[0])
 
 
 def sampling_error(sample: Reduced, at: Smoothed) -> float:

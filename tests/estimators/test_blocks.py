@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_mle import MLEClassifier, MLERegressor
 from sklearn_mle.rows import in_memory
+from sklearn_mle.solvers import approach
 
 MODELS = {
     "gaussian": MLERegressor(),
@@ -142,12 +143,20 @@ def test_more_rows_take_a_few_numbers_a_row(kind, numbers_a_row, rows_twice_as_m
     assert growth <= 8 * numbers_a_row * 100_000
 
 
-def test_laplace_memory_grows_less_than_the_rows(rows_twice_as_many):
+def test_laplace_memory_is_least_where_no_sample_is_drawn(rows_twice_as_many, monkeypatch):
+    few, _ = rows_twice_as_many("laplace")
+    without = extra_memory("laplace", *few)
+    monkeypatch.setattr(approach, "NEAR", 0)
+    assert without <= 0.5 * extra_memory("laplace", *few)
+
+
+def test_laplace_memory_grows_less_than_the_rows(rows_twice_as_many, monkeypatch):
     """Its sample grows as n**(2/3), its band as that times the largest of n errors.
 
     For twice the rows that is ``2**(2/3) * sqrt(log(2 * n) / log(n))``, 1.64 here, in the median of
     three orders of the rows: a second round, which is rare, takes more.
     """
+    monkeypatch.setattr(approach, "NEAR", 0)
     usual = []
     for X, y in rows_twice_as_many("laplace"):
         orders = [np.random.default_rng(seed).permutation(len(y)) for seed in range(3)]

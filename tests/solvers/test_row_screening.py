@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.stats
+from scipy import sparse
 
 from sklearn_mle.solvers import sign_prediction
 from sklearn_mle.solvers.least_absolute import fit_exactly
+from sklearn_mle.solvers.solution import Start
 from tests.solvers.lad_cases import Case, certified_gap
 
 
@@ -91,3 +93,61 @@ def test_second_rounds_are_seldom_at_any_size():
     wrong = [n * scipy.stats.norm.sf(sign_prediction.safety(n)) for n in (10**4, 10**6, 10**8)]
     assert max(wrong) <= 15.0
     assert sign_prediction.safety(10**4) < sign_prediction.safety(10**8) <= 5.5
+
+
+def noises_of(n, seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, 8))
+    errors = [
+        rng.laplace(size=n),
+        rng.exponential(size=n),
+        rng.standard_t(3, n) * (1 + X[:, 0] ** 2),
+    ]
+    return X, [X.sum(axis=1) + e for e in errors]
+
+
+@pytest.mark.parametrize("tau", [0.5, 0.9])
+def test_few_rows_are_approached_by_steps_on_all(tau):
+    """Whatever the noise: about four passes, and a band hardly larger than the last problem."""
+    X, targets = noises_of(12_000, 7)
+    for y in targets:
+        trace = trace_of(X, y, tau=tau)
+        assert trace.approached == 1
+        assert trace.passes <= 8 and trace.rounds <= 2
+        assert trace.band <= 0.05 * y.shape[0]
+
+
+def test_rows_that_are_not_ordinary_are_not_approached():
+    rng = np.random.default_rng(8)
+    X = rng.standard_normal((12_000, 8))
+    rounded, heavy = np.round(rng.laplace(size=12_000)), rng.standard_cauchy(12_000)
+    leverage = X * rng.lognormal(0.0, 2.0, size=(12_000, 1))
+    for Z, y in ((X, rounded), (X, heavy), (leverage, X[:, 0] + rng.laplace(size=12_000))):
+        fit = fit_exactly(Case(Z, y, None, 0.5, True).problem, start=None, max_iter=100)
+        assert fit.trace.approached == 0
+        assert fit.gap <= 1e-9
+
+
+@pytest.mark.parametrize("columns", ["far", "sparse", "tiny", "huge"])
+def test_the_approach_does_not_mind_units(columns):
+    X, (y, *_) = noises_of(12_000, 9)
+    plain = fit_exactly(Case(X, y, None, 0.3, True).problem, start=None, max_iter=100)
+    other = {
+        "far": lambda: X + 1e5,
+        "sparse": lambda: sparse.csr_array(X),
+        "tiny": lambda: X * 1e-180,
+        "huge": lambda: X * 1e180,
+    }[columns]()
+    fit = fit_exactly(Case(other, y, None, 0.3, True).problem, start=None, max_iter=100)
+    unit = {"tiny": 1e-180, "huge": 1e180}.get(columns, 1.0)
+    assert fit.trace.approached == 1
+    np.testing.assert_allclose(fit.coef * unit, plain.coef, rtol=1e-8)
+
+
+def test_a_start_is_approached_from():
+    X, (y, *_) = noises_of(12_000, 10)
+    problem = Case(X, y, None, 0.5, True).problem
+    first = fit_exactly(problem, start=None, max_iter=100)
+    again = fit_exactly(problem, start=Start(first.coef, first.intercept), max_iter=100)
+    assert again.trace.approached == 1
+    np.testing.assert_allclose(again.coef, first.coef, rtol=1e-12)
