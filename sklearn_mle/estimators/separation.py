@@ -151,20 +151,19 @@ _Question: Any = type("detect_separation", (BaseEstimator,), {})
 def _prove(rows: GivenRows, problem: Problem) -> Recession | None:
     """A proof in any case: where a fit raises no suspicion its maximum is where to look for one.
 
-    Of very many sparse columns only the fit itself is asked: where Newton's step is nothing and no
-    class is excluded, nothing separates (`overlap`).
+    Of very many sparse columns (`wide_separation`) a proof is not always found.
     """
     size = rows.n_columns * problem.likelihood.n_scores
     if newton_cg.pays(rows, size) and size > newton_cg.LARGEST_HESSIAN:
         end = newton_cg.solve(problem, start=None, tol=1e-8, max_iter=100)
-        if end.outcome.status is not Status.CONVERGED:
+        if end.separation is None and end.outcome.status is not Status.CONVERGED:
             raise ValueError(
-                "detect_separation finds which features separate classes among at most "
-                f"{newton_cg.LARGEST_HESSIAN} coefficients of sparse features; got {size}, and a "
-                "fit without a clear maximum. Leave out features that occur in one class only, or "
-                "ask about some of the features at a time."
+                "detect_separation needs a proof either way, which is always found for at most "
+                f"{newton_cg.LARGEST_HESSIAN} coefficients of sparse features; got {size}, and "
+                "neither a direction nor a proof that there is none. Leave out features that occur "
+                "in one class only, or ask about some of the features at a time."
             )
-        return None
+        return end.separation
     fit = solve_or_tell(newton.solve, problem, rows, start=None, tol=1e-8, max_iter=100)
     refuse(fit.outcome)
     if fit.separation is not None:

@@ -108,10 +108,10 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     else:
         theta = squares.pack(start.coef, start.intercept)
     stops = watching(problem, squares)
-    flat = null_directions(squares)
+    null = null_directions(squares)
 
     def exactly(most: int) -> Followed | None:
-        return follow_sparse(squares, flat, tilt, most, stops)
+        return follow_sparse(squares, null.directions, tilt, most, stops)
 
     def smoothed(most: int) -> Followed | None:
         return _smoothed(squares, theta, tilt, tol, most, stops)
@@ -125,7 +125,8 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
                 better = found if found.gap <= end.gap else end
                 end = replace(better, steps=used, stopped=found.stopped)
     best, gap, widths = end.b, end.gap, end.steps
-    best = shortest(squares, best, flat, squares.value(best))
+    best = null.cleared(best)
+    best = shortest(squares, best, null.directions, squares.value(best))
     coef, intercept = squares.unpack(best)
     mean_loss = location_scale.mean_loss(rows, noise, coef, intercept)
     scale = noise.scale_from_loss(mean_loss)
@@ -141,7 +142,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         outcome=_outcome(mean_loss, widths, gap, tol, max_iter),
         n_iter=max(1, widths),
         gap=gap,
-        rank=rows.n_columns - flat.shape[1],
+        rank=rows.n_columns - null.size,
     )
 
 

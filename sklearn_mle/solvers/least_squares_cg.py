@@ -75,11 +75,11 @@ def attempt(
     theta = objective.start() if start is None else objective.pack(start.coef, start.intercept)
     watch = watching(problem, objective)
     end = newton_cg.descend(objective, theta, max_iter, watch, rough=FINE)
-    flat = null_directions(objective)
+    null = null_directions(objective)
     value, gradient = objective.value_and_gradient(end.theta)
     # columns have unit length, so that the last gradient bounds what the last step left
     after = SAFETY * end.longest * float(gradient @ gradient) / rows.total_weight
-    theta = shortest(objective, end.theta, flat, value)
+    theta = shortest(objective, null.cleared(end.theta), null.directions, value)
     coef, intercept = objective.unpack(theta)
     mean_loss = location_scale.mean_loss(rows, noise, coef, intercept)
     scale = noise.scale_from_loss(mean_loss)
@@ -100,7 +100,7 @@ def attempt(
         outcome=_outcome(end, mean_loss, gap, tol, max_iter),
         n_iter=max(1, end.n_iter),
         gap=gap,
-        rank=rows.n_columns - flat.shape[1],
+        rank=rows.n_columns - null.size,
     )
     return solution, end.sure or end.stopped
 

@@ -7,8 +7,8 @@ the steps converge as Newton's do (Dembo, Eisenstat and Steihaug 1982). Sparse c
 shifted and scaled are nearly orthogonal unless they are alike, and few products make a step.
 
 The certificate is Newton's: the decrement that the last step took, and a bound on what it left.
-Where classes can be separated, or columns nearly depend on each other, Newton's method with its
-Hessian goes on if that is affordable.
+Where classes may be separated `wide_separation` tells. Where it cannot, or columns nearly depend on
+each other, Newton's method with its Hessian goes on if that is affordable.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import conjugate_gradients, newton
 from sklearn_mle.solvers.line_search import backtrack, sufficient
 from sklearn_mle.solvers.null_space import null_directions
-from sklearn_mle.solvers.separation import any_excluded
+from sklearn_mle.solvers.separation import Recession, any_excluded, separated
 from sklearn_mle.solvers.shortest import shortest
 from sklearn_mle.solvers.solution import (
     CONVERGED,
@@ -38,6 +38,7 @@ from sklearn_mle.solvers.solution import (
     stopped,
 )
 from sklearn_mle.solvers.theta_watch import watching
+from sklearn_mle.solvers.wide_separation import Verdict, judge_separation
 
 NEEDS = Fact.SMOOTH | Fact.LOG_CONCAVE
 WITHIN_MAX_ITER = False
@@ -59,6 +60,11 @@ WORTH_A_DIAGONAL = 5
 ROUGH = 0.1
 """Share of its decrement that a first step may leave."""
 MOST_PRODUCTS = 1000
+SLOW = 0.25
+"""Decrement over the one before: that of classes that are separated falls by e at every step."""
+PATIENCE = 4
+"""Such steps in a row after which it is asked whether they are."""
+MOST_ASKED = 8
 LONG = 1e4
 """Step of conjugate gradients from which on columns nearly depend on each other, so that a small
 decrement does not say that every coefficient is exact."""
@@ -77,8 +83,8 @@ class End:
     n_iter, products : int
     longest : float
         Of all steps of conjugate gradients.
-    exact, exhausted, stopped : bool
-        Whether theta is exact; whether max_iter or a watch ended the steps.
+    exact, exhausted, stopped, slow : bool
+        Whether theta is exact; whether max_iter, a watch or too many slow steps ended them.
     """
 
     theta: FloatArray
@@ -90,6 +96,7 @@ class End:
     exact: bool = False
     exhausted: bool = False
     stopped: bool = False
+    slow: bool = False
 
     @property
     def gap(self) -> float:
@@ -127,31 +134,83 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     rows = problem.rows
     objective = problem.likelihood.objective(rows, problem.fit_intercept)
     theta = objective.start() if start is None else objective.pack(start.coef, start.intercept)
-    end = descend(objective, theta, max_iter, watching(problem, objective))
+    end = descend(objective, theta, max_iter, watching(problem, objective), patience=PATIENCE)
     coef, intercept = objective.unpack(end.theta)
-    doubtful = not end.exact or any_excluded(rows, coef, intercept)
-    hard = doubtful or not end.sure
+    doubtful = not end.exact or any_excluded(rows, coef, intercept, end.decrement)
+    found = None
+    if doubtful and not end.stopped:
+        end, found, doubtful = _settle(problem, objective, end, max_iter)
+        coef, intercept = objective.unpack(end.theta)
+    hard = doubtful or (found is None and not end.sure)
     if hard and not end.stopped and objective.size <= LARGEST_HESSIAN:
         near = Start(coef, intercept)
         left = max(1, max_iter - end.n_iter)
         after = newton.solve(problem, start=near, tol=tol, max_iter=left)
         return replace(after, n_iter=end.n_iter + after.n_iter)
-    flat = null_directions(objective)
-    if not doubtful:
-        flats: FloatArray = np.kron(np.eye(objective.n_scores), flat).astype(np.float64)
-        theta = shortest(objective, end.theta, flats, end.value)
-        coef, intercept = objective.unpack(theta)
+    null = null_directions(objective)
+    if not doubtful and found is None:
+        flats = np.kron(np.eye(objective.n_scores), null.directions).astype(np.float64)
+        least = shortest(objective, null.cleared(end.theta), flats, end.value)
+        coef, intercept = objective.unpack(least)
     return Solution(
         coef=coef,
         intercept=intercept,
         scale=1.0,
         noise=None,
         cost=end.value,
-        outcome=_outcome(end, doubtful, tol, max_iter),
+        outcome=_outcome(end, doubtful, tol, max_iter) if found is None else separated(found),
         n_iter=max(1, end.n_iter),
         gap=end.gap,
-        rank=rows.n_columns - flat.shape[1],
+        rank=rows.n_columns - null.size,
+        separation=found,
     )
+
+
+def _settle(
+    problem: Problem, objective: Products, end: End, max_iter: int
+) -> tuple[End, Recession | None, bool]:
+    """The rest of the way, once it is known whether classes are separated; and if it is not.
+
+    Where they are the steps go on from where excluded classes have no probability left, and the
+    gap counts what these still add. It is asked again after more slow steps, and at their end,
+    until an answer is complete.
+    """
+    slow, known, asked = True, False, 0
+    while slow and not known:
+        slow = end.slow
+        verdict = _judged(problem, objective, end)
+        found, known, asked = verdict.found, verdict.known, asked + 1
+        patience = np.inf if known or asked == MOST_ASKED else PATIENCE
+        if slow or found is not None:
+            end = _from(problem, objective, end, found, max_iter, patience)
+    if found is None:
+        return end, None, not (known and end.exact)
+    excess = found.excess(*objective.unpack(end.theta))
+    return replace(end, decrement=end.decrement + excess), found, not known
+
+
+def _judged(problem: Problem, objective: Products, end: End) -> Verdict:
+    coef, intercept = objective.unpack(end.theta)
+    n_classes = problem.likelihood.n_classes
+    return judge_separation(problem.rows, n_classes, problem.fit_intercept, coef, intercept)
+
+
+def _from(
+    problem: Problem,
+    objective: Products,
+    end: End,
+    found: Recession | None,
+    max_iter: int,
+    patience: float,
+) -> End:
+    """Steps from the limit of a recession, or from where others became slow."""
+    theta = end.theta if found is None else objective.pack(*found.start())
+    if found is not None and found.complete:
+        value = objective.value(theta)
+        return replace(end, theta=theta, value=value, decrement=value, slow=False)
+    left = max(1, max_iter - end.n_iter)
+    after = descend(objective, theta, left, watching(problem, objective), patience=patience)
+    return replace(after, n_iter=end.n_iter + after.n_iter)
 
 
 @blocks_share_cores(0)
@@ -162,11 +221,13 @@ def descend(
     stops: Any,
     rough: float = ROUGH,
     near: float = NEAR,
+    patience: float = np.inf,
 ) -> End:
     """Newton steps by conjugate gradients until theta is exact, or no step helps.
 
     A step may leave ``rough`` of its decrement, or less near the minimum; the last one is that with
-    a decrement a unit of weight of at most ``near``.
+    a decrement a unit of weight of at most ``near``. So many slow steps in a row as ``patience``
+    end them as well.
     """
     weight = objective.rows.total_weight
     exact = EXACT * weight
@@ -174,7 +235,7 @@ def descend(
     unit = np.repeat(across, objective.n_terms)
     floor = 1e-8 * unit
     value, gradient, product = objective.model(theta)
-    decrement, products, longest = np.inf, 0, 1.0
+    decrement, products, longest, slow = np.inf, 0, 1.0, 0
     for taken in range(max_iter):
 
         def enough(energy: float, left: float) -> bool:
@@ -183,7 +244,10 @@ def descend(
 
         found = conjugate_gradients.solve(product, unit, -gradient, enough, MOST_PRODUCTS)
         step, products = found.x, products + found.products
-        decrement, longest = found.energy + found.left, max(longest, found.longest)
+        before, decrement = decrement, found.energy + found.left
+        slow, longest = slow + 1 if decrement > SLOW * before else 0, max(longest, found.longest)
+        if slow >= patience:
+            return End(theta, value, decrement, taken, products, longest, slow=True)
         if found.stuck and not found.energy > 0.0:
             return End(theta, value, decrement, taken, products, longest)
         if found.left <= max(exact, 1e-6 * near * weight) and decrement <= near * weight:
@@ -214,8 +278,8 @@ def _outcome(end: End, doubtful: bool, tol: float, max_iter: int) -> Outcome:
             Status.STALLED,
             f"The fit ended at an optimality gap of {end.gap:.1e} with probabilities of 0 or 1 up "
             "to rounding: the classes may be separated, so that no finite maximum exists, and with "
-            "so many features this is not decided. Predictions are good, coefficients may go on "
-            "growing; drop features that occur in one class only, or use a penalty "
+            "so many features this could not be decided. Predictions are good, coefficients may go "
+            "on growing; drop features that occur in one class only, or use a penalty "
             "(sklearn.linear_model.LogisticRegression).",
         )
     return CONVERGED

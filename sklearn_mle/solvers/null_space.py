@@ -9,7 +9,11 @@ been seen. Each direction found is taken out of the next random vector, until on
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_mle.likelihoods.objective import FloatArray, Products
 from sklearn_mle.rows.threads import blocks_share_cores
@@ -26,45 +30,104 @@ MOST = 50
 MOST_PRODUCTS = 500
 
 
+@dataclass(frozen=True)
+class Rest:
+    """What no product of a matrix G comes near of a vector.
+
+    Parameters
+    ----------
+    vector : ndarray of shape (size,), or None
+        None if nothing of it stays, or it is not known.
+    known : bool
+        Whether the products were enough to know.
+    """
+
+    vector: FloatArray | None
+    known: bool
+
+
+@dataclass(frozen=True)
+class NullSpace:
+    """Directions of terms that change no score.
+
+    Parameters
+    ----------
+    directions : ndarray of shape (n_terms, k)
+        Orthonormal, without parts in empty terms.
+    empty : ndarray of shape (n_terms,), bool
+        Terms without any entry, such as a level that no row has.
+    """
+
+    directions: FloatArray
+    empty: NDArray[np.bool_]
+
+    @property
+    def size(self) -> int:
+        return self.directions.shape[1] + int(np.count_nonzero(self.empty))
+
+    def cleared(self, theta: FloatArray) -> FloatArray:
+        """Coefficients with those of empty terms at zero."""
+        if not self.empty.any():
+            return theta
+        return np.where(self.empty, 0.0, theta.reshape(-1, self.empty.shape[0])).ravel()
+
+
 @blocks_share_cores(0)
-def null_directions(objective: Products) -> FloatArray:
-    """Orthonormal directions of terms that change no score, shape (n_terms, k).
+def null_directions(objective: Products) -> NullSpace:
+    """Directions of terms that change no score, most of them where there are very many.
 
     Parameters
     ----------
     objective : Products
     """
     rng = np.random.default_rng(SEED)
+    empty = objective.gram_product(rng.standard_normal(objective.n_terms)) == 0.0
     found = np.zeros((objective.n_terms, 0))
-    while found.shape[1] < min(MOST, objective.n_terms):
-        b = _beside(found, rng.standard_normal(objective.n_terms))
-        rest = _out_of_range(objective, b / float(np.linalg.norm(b)))
+    while found.shape[1] < min(MOST, int(np.count_nonzero(~empty))):
+        b = _beside(found, np.where(empty, 0.0, rng.standard_normal(objective.n_terms)))
+        rest = out_of_range(objective.gram_product, b).vector
         if rest is None:
             break
         rest = _beside(found, rest)
         found = np.column_stack([found, rest / float(np.linalg.norm(rest))])
-    return found
+    return NullSpace(found, empty)
 
 
-def _out_of_range(objective: Products, b: FloatArray) -> FloatArray | None:
-    """What no product of G comes near of a unit vector; None if that is nothing."""
-    r = b
-    image = objective.gram_product(r)
+def out_of_range(
+    product: Callable[[FloatArray], FloatArray], b: FloatArray, most: int = MOST_PRODUCTS
+) -> Rest:
+    """What of a vector is in the null space of a matrix G with nonnegative eigenvalues.
+
+    Parameters
+    ----------
+    product : callable
+        G times a vector.
+    b : ndarray of shape (size,)
+        Not zero.
+    most : int
+        Products.
+    """
+    unit = float(np.linalg.norm(b))
+    r = b / unit
+    image = product(r)
     forward = image
     curved, largest = float(r @ image), 0.0
-    for _ in range(MOST_PRODUCTS):
+    for _ in range(most):
         length, size = float(np.linalg.norm(r)), float(np.linalg.norm(image))
         largest = max(largest, size / length)
         if length <= SEEN or not curved > 0.0 or size <= ROUNDING * largest * length:
             break
         step = curved / float(forward @ forward)
         r = r - step * forward
-        image = objective.gram_product(r)
+        image = product(r)
         fresh = float(r @ image)
         forward = image + (fresh / curved) * forward
         curved = fresh
     length, size = float(np.linalg.norm(r)), float(np.linalg.norm(image))
-    return r if length > SEEN and size <= NULL * largest * length else None
+    if length <= SEEN:
+        return Rest(None, True)
+    null = size <= NULL * largest * length
+    return Rest(unit * r if null else None, null)
 
 
 def _beside(found: FloatArray, b: FloatArray) -> FloatArray:

@@ -62,7 +62,7 @@ def proven(margins: Margins, B: FloatArray) -> BoolArray:
             break
         step, explained = _newton_step(margins, B, pairs)
         if explained:
-            wild = pairs & (_moves(margins, B, step, pairs) >= WILD)
+            wild = pairs & (newton_moves(margins, B, step, pairs) >= WILD)
             if not wild.any():
                 return pairs
             pairs = pairs & (float(P[wild].max()) < P)
@@ -177,7 +177,7 @@ def _units(margins: Margins, form: FloatArray) -> FloatArray:
     return np.tile(unit, margins.n_classes - 1)
 
 
-def _restricted(
+def restricted(
     margins: Margins, block: Block, there: BoolArray, B: FloatArray
 ) -> tuple[Design, FloatArray]:
     """Terms, and probabilities of the rows' own classes and those of their pairs."""
@@ -191,7 +191,7 @@ def _newton_step(margins: Margins, B: FloatArray, pairs: BoolArray) -> tuple[Flo
     """The Newton step of the cost of these pairs, and whether it explains the gradient."""
 
     def per_block(block: Block, there: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        Z, P = _restricted(margins, block, there, B)
+        Z, P = restricted(margins, block, there, B)
         products = []
         for k, j in margins.class_pairs:
             products.append(weighted_gram(Z, block.weigh(P[:, k] * P[:, j])))
@@ -215,11 +215,11 @@ def _newton_step(margins: Margins, B: FloatArray, pairs: BoolArray) -> tuple[Flo
     return margins.basis @ step.reshape(margins.n_classes - 1, -1), explained
 
 
-def _moves(margins: Margins, B: FloatArray, step: FloatArray, pairs: BoolArray) -> FloatArray:
+def newton_moves(margins: Margins, B: FloatArray, step: FloatArray, pairs: BoolArray) -> FloatArray:
     """How far a step moves each margin, less the mean of its row: shape (n, K)."""
 
     def per_block(block: Block, there: BoolArray) -> FloatArray:
-        Z, P = _restricted(margins, block, there, B)
+        Z, P = restricted(margins, block, there, B)
         M = lead(block, Z @ step.T)
         return M - np.einsum("ik,ik->i", P, M)[:, None]
 

@@ -70,6 +70,8 @@ is rounded to."""
 HARDLY = 25.0
 """Range of a row's scores from which a class may have been excluded: where none is as wide, the
 tiny Newton decrement of a fit moves no margin."""
+MOVED = 16.0
+"""Four for a move of a half, and as much again as a probability is known at the end of a step."""
 NAMED = 5
 
 
@@ -127,14 +129,25 @@ class Recession:
         return float(self.margins.rows.total(per_block, self.decided)[0])
 
 
-def any_excluded(rows: Rows, coef: FloatArray, intercept: FloatArray) -> bool:
-    """Whether some class has next to no probability in some row."""
+def any_excluded(
+    rows: Rows, coef: FloatArray, intercept: FloatArray, decrement: float = 0.0
+) -> bool:
+    """Whether some class has next to no probability in some row.
+
+    Or so little that a Newton step of this decrement could have moved its margin by a half, as
+    steps do for ever where classes are separated (`overlap`): w p times the square of the move of
+    any pair is part of the decrement.
+    """
+    floor = MOVED * decrement
 
     def per_block(block: Block) -> tuple[int]:
         scores = block.X @ coef.T + intercept
         one = scores.shape[1] == 1
         width = np.abs(scores[:, 0]) if one else np.ptp(scores, axis=1)
-        return (int(np.count_nonzero(width > HARDLY)),)
+        hardly = width > HARDLY
+        if floor > 0.0:
+            hardly |= block.weigh(np.exp(-width)) < floor
+        return (int(np.count_nonzero(hardly)),)
 
     return bool(rows.total(per_block)[0])
 
@@ -193,8 +206,11 @@ def find_separation(
         found = Widest(B, others, still_space(margins, np.zeros_like(others)))
     else:
         found = _widest(margins, others, B)
-    if found is None:
-        return None
+    return None if found is None else recession_along(margins, found, B, here)
+
+
+def recession_along(margins: Margins, found: Widest, B: FloatArray, here: FloatArray) -> Recession:
+    """The recession of a direction, with the margins at hand."""
     D, decided = found.direction, found.decided
     share = np.broadcast_to(margins.shares()[:, None], decided.shape)[decided]
     short = (EXCLUDED * share - here[decided]) / margins.margins(D)[decided]
@@ -206,7 +222,7 @@ def find_separation(
         level=level,
         features=features,
         rows=np.asarray(decided.any(axis=1)),
-        certain=np.asarray((decided | ~others).all(axis=1)),
+        certain=np.asarray((decided | ~margins.others()).all(axis=1)),
         decided=decided,
         margins=margins,
         far=far,

@@ -12,7 +12,7 @@ from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.solvers import conjugate_gradients, newton, newton_cg
 from sklearn_mle.solvers.choose import SOLVERS, choose
 from sklearn_mle.solvers.null_space import null_directions
-from sklearn_mle.solvers.solution import Problem, Status
+from sklearn_mle.solvers.solution import Problem, Start, Status
 
 
 def problem(n, p, n_classes, density=0.02, seed=0, weighted=False, X=None):
@@ -53,11 +53,22 @@ def test_dependent_columns_are_counted_and_get_the_shortest_coefficients():
     rng = np.random.default_rng(1)
     X = np.hstack([np.eye(k)[rng.integers(0, k, 5000)] for k in (40, 60, 25)])
     one = problem(5000, 125, 2, X=X)
-    assert null_directions(one.likelihood.objective(one.rows, True)).shape == (126, 3)
+    assert null_directions(one.likelihood.objective(one.rows, True)).directions.shape == (126, 3)
     like = newton.solve(in_full(one), start=None, tol=1e-8, max_iter=100)
     made = newton_cg.solve(one, start=None, tol=1e-8, max_iter=100)
     assert made.rank == like.rank == 122
     np.testing.assert_allclose(made.coef, like.coef, atol=1e-9 * np.abs(like.coef).max())
+
+
+def test_empty_columns_are_counted_however_many_there_are():
+    one = problem(3000, 60, 2)
+    X = sparse.hstack([one.rows.X, sparse.csr_array((3000, 300))], format="csr")
+    rows = InMemoryRows(X, one.rows.y)
+    start = Start(np.ones((1, 360)), np.zeros(1))
+    made = newton_cg.solve(Problem(rows, Softmax(2), True), start=start, tol=1e-8, max_iter=100)
+    assert made.rank == 60 and not made.coef[0, 60:].any()
+    like = newton_cg.solve(one, start=None, tol=1e-8, max_iter=100)
+    np.testing.assert_allclose(made.coef[0, :60], like.coef[0], atol=1e-10)
 
 
 def test_separated_classes_are_left_to_proof():
