@@ -158,7 +158,8 @@ class JointObjective(Objective):
         gradient = np.concatenate([linear, shapes])
         if not (math.isfinite(value) and np.isfinite(gradient).all()):
             return math.inf, np.zeros(self.size)
-        gradient[self._held(theta, gradient)] = 0.0
+        if u.size:
+            gradient[self._held(theta, gradient)] = 0.0
         return float(value) + self._log_scale(theta), gradient
 
     def derivatives(self, theta: FloatArray) -> Derivatives:
@@ -174,9 +175,13 @@ class JointObjective(Objective):
             return found
         return self._nowhere()
 
+    def true_derivatives(self, theta: FloatArray) -> Derivatives:
+        """Cost, gradient, and the Hessian whatever its sign."""
+        return self._derivatives(theta, true=True)
+
     def true_hessian(self, theta: FloatArray) -> FloatArray:
         """The Hessian, whatever its sign, shape (size, size)."""
-        return self._derivatives(theta, true=True).hessian
+        return self.true_derivatives(theta).hessian
 
     def _nowhere(self) -> Derivatives:
         return Derivatives(math.inf, np.zeros(self.size), np.eye(self.size))

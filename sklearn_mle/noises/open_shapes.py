@@ -110,7 +110,8 @@ class OpenShapes:
         costs are finite, because the ends of a law may move with its shapes.
         """
         if not self.size:
-            return ShapeDerivatives(*(np.zeros((z.shape[0], *k)) for k in ((0,), (0,), (0, 0))))
+            nothing = np.empty((z.shape[0], 0))
+            return ShapeDerivatives(nothing, nothing, np.empty((z.shape[0], 0, 0)))
         noise = self.filled(u)
         if self.size == 1:
             closed = noise.shape_derivatives(z, self.shapes[0].name)

@@ -73,7 +73,8 @@ def robust_start(few: JointObjective, theta: FloatArray) -> FloatArray:
 
 
 def _median(few: JointObjective, theta: FloatArray) -> float:
-    return float(np.median(np.abs(few.rows.entries(few.residuals(theta)))))
+    size = np.abs(few.rows.entries(few.residuals(theta)))
+    return float(np.partition(size, size.size // 2)[size.size // 2])
 
 
 def _reweighted(few: JointObjective, theta: FloatArray, median: float) -> FloatArray:

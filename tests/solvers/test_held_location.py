@@ -7,7 +7,7 @@ from scipy import optimize
 from sklearn_mle.likelihoods.joint import JointObjective
 from sklearn_mle.noises import StudentT
 from sklearn_mle.rows.in_memory import InMemoryRows
-from sklearn_mle.solvers.held_location import Residuals, is_only_end, may_agree, tuned
+from sklearn_mle.solvers.held_location import Residuals, _stays, is_only_end, may_agree, tuned
 from sklearn_mle.solvers.joint_ends import descend_jointly
 
 
@@ -55,3 +55,15 @@ def test_starts_elsewhere_may_lead_elsewhere():
     assert is_only_end(few, [start, 0.5 * start], end)
     assert not may_agree(few, [start, elsewhere])
     assert not is_only_end(few, [start, elsewhere], end)
+
+
+def test_a_location_between_two_planes_stays_under_light_tails_alone():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=600)
+    y = np.where(np.arange(600) % 2, x, -x) + 0.01 * rng.normal(size=600)
+    rows = InMemoryRows(x[:, None], y)
+    between = JointObjective(rows, StudentT(), True).pack(np.zeros(1), 0.0, 1.0)
+    assert _stays(JointObjective(rows, StudentT(50.0), True), between)
+    assert not _stays(JointObjective(rows, StudentT(1.0), True), between)
+    few = few_rows()
+    assert _stays(few.of(StudentT(1.0)), true_start(few))
