@@ -247,6 +247,38 @@ def test_never_written_out_and_little_memory(model, never_in_full):
     assert peak < 10 * size < 8 * n * p
 
 
+@pytest.mark.parametrize("kind", ["csr_array", "csc_matrix"])
+def test_predictions_take_no_memory_of_columns(kind):
+    rng = np.random.default_rng(7)
+    n, p = 20_000, 3000
+    X = sparse.random_array((n, p), density=1e-3, rng=rng, data_sampler=rng.normal)
+    X = getattr(sparse, kind)(X)
+    y = X @ rng.normal(size=p) + rng.normal(size=n)
+    regressor = MLERegressor().fit(X[:6000], y[:6000])
+    classes = [MLEClassifier().fit(X[:, :20], np.digitize(y, cuts)) for cuts in ([0.0], [-1, 1])]
+    asked = [
+        lambda: regressor.predict(X),
+        lambda: regressor.predict_quantile(X, [0.1, 0.9]),
+        lambda: regressor.predict_interval(X),
+        lambda: regressor.log_prob(X, y),
+        lambda: regressor.log_likelihood(X, y),
+    ]
+    for model in classes:
+        model.coef_ = np.zeros((model.coef_.shape[0], p))
+        model.n_features_in_ = p
+        asked += [
+            lambda model=model: model.predict(X),
+            lambda model=model: model.predict_proba(X),
+            lambda model=model: model.decision_function(X),
+        ]
+    for ask in asked:
+        tracemalloc.start()
+        ask()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 0.05 * 8 * n * p
+
+
 @pytest.mark.parametrize("noise", ["gaussian", "laplace", "student_t", "logistic"])
 @pytest.mark.parametrize("max_iter", [1, 2])
 def test_an_early_stop_is_as_honest_as_that_of_an_array(noise, max_iter):
