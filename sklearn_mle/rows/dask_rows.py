@@ -32,7 +32,7 @@ from sklearn_mle.rows.dask_graph import (
     summed,
     task_name,
 )
-from sklearn_mle.rows.in_memory import InMemoryRows, spread
+from sklearn_mle.rows.in_memory import InMemoryRows, merged, spread
 from sklearn_mle.rows.magnitudes import Magnitudes, PowersOfTwo
 from sklearn_mle.rows.rows import GivenRows
 from sklearn_mle.rows.survey import Survey, survey
@@ -196,7 +196,7 @@ class DaskRows(GivenRows):
     def _drawn(self, sizes: set[int]) -> dict[int, InMemoryRows]:
         """Samples of several sizes, in one pass."""
         chosen = {m: spread(self.n_rows, m) for m in sizes}
-        union = np.unique(np.concatenate(list(chosen.values())))
+        union = merged(list(chosen.values()))
         places = _by_chunk(union, self.present)
         graph, keys = self._tasks(_take, (_Given(places),))
         some = [key for key, inside in zip(keys, places) if inside.size]
@@ -255,7 +255,7 @@ def surveyed(
     places: list[Any] = [None] * n
     if chunks.lengths is not None and not chunks.weight and not recipe.labels:
         chosen = {m: spread(sum(chunks.lengths), m) for m in OFTEN}
-        union = np.unique(np.concatenate(list(chosen.values())))
+        union = merged(list(chosen.values()))
         places = list(_by_chunk(union, chunks.lengths))
     graph = dict(chunks.graph)
     name = task_name("survey")

@@ -18,6 +18,8 @@ N = 60_000
 class Elsewhere(InMemoryRows):
     """Rows that are counted as they are taken from where they are."""
 
+    at_hand = False
+
     def __init__(self, X, y, weight, handful):
         super().__init__(X, y, weight)
         self.most = handful
