@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scattered import scattered
 from scipy import sparse
 
 from sklearn_mle.likelihoods.softmax import Softmax
@@ -126,8 +127,7 @@ def test_nothing_is_asked_on_ordinary_data(monkeypatch):
 
     monkeypatch.setattr(newton_cg, "judge_separation", asked)
     rng = np.random.default_rng(2)
-    X = sparse.random_array((20_000, 5000), density=2e-3, rng=rng, data_sampler=rng.normal)
-    X = sparse.csr_array(X)
+    X = scattered(20_000, 5000, 2e-3, rng)
     y = (0.4 * X @ rng.normal(size=5000) + rng.logistic(size=20_000) > 0.0).astype(float)
     one = Problem(InMemoryRows(X, y), Softmax(2), True)
     made = newton_cg.solve(one, start=None, tol=1e-8, max_iter=100)
