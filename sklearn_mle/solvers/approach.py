@@ -11,6 +11,7 @@ Nothing rests on it but the number of rows in doubt; all signs are verified in t
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +82,9 @@ def rows_for_frame(rows: Rows) -> InMemoryRows:
     return rows.sample(max(FRAME_ROWS, FRAME_ROWS_A_COLUMN * rows.n_columns))
 
 
-def approach(level: Level, sample: Reduced, b: FloatArray | None, budget: int) -> Approach | None:
+def approach(
+    level: Level, sample: Reduced, b: FloatArray | None, tally: Counter[str], budget: int
+) -> Approach | None:
     """At most ``budget`` Newton steps on all rows, from b or from least squares.
 
     The sample tells how far the quantile is from the mean.
@@ -91,12 +94,14 @@ def approach(level: Level, sample: Reduced, b: FloatArray | None, budget: int) -
     """
     n, q, total = level.rows.n_rows, level.frame.size, level.rows.total_weight
     gram, found, error = _least_squares(level, b)
+    tally["passes"] += 1
     b, error = _to_quantile(level, sample, found, error) if b is None else (found, error)
     for step in range(1, STEPS + 1):
         width = SLACK_WIDTH * error
         if not 0.0 < width < math.inf:
             return None
         g, near = _within(level, b, width)
+        tally["passes"] += 1
         active = near.y.shape[0]
         if not FEWEST * q <= active <= MOST * n:
             return None
@@ -104,6 +109,7 @@ def approach(level: Level, sample: Reduced, b: FloatArray | None, budget: int) -
         move = width * dpotrs(factor, g, lower=True)[0]
         moved = math.sqrt(float(move @ gram @ move) / total)
         at, b = b, b + move
+        tally["newton_steps"] += 1
         if level.stops(b) or step >= budget:
             return Approach(b, step, None)
         if moved <= width:

@@ -29,13 +29,15 @@ from sklearn_mle.solvers.smoothed_newton import (
     minimise_smoothed,
     smoothing_error,
 )
-from sklearn_mle.solvers.vertex import Vertex, descend, guess_basis, null_direction
+from sklearn_mle.solvers.vertex import Place, Vertex, descend, guess_basis, null_direction, place_of
 
 JITTER_SEED = 1973
 SPARE = 10
 """Active rows beyond those of the basis that pivots are left with."""
 FEW_ACTIVE = 4
 STEPS = 8
+UNNOTICED = 1e-13
+"""Part of the box that the dual of a basis may move without anybody noticing."""
 PHASES = 40
 """Widths that the path may visit, each at most half of the one before."""
 
@@ -65,14 +67,15 @@ def solve_exactly(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer
     scale = float(np.abs(at.residuals).sum()) / n
     size = float(np.abs(problem.y).sum()) / n
     size = max(min(scale, size), 1e-9 * size, np.finfo(float).tiny)
-    atoms = fitted_exactly(problem, basis, 1e-12 * size)
+    place = place_of(problem, basis)
+    atoms = fitted_exactly(problem, place, 1e-12 * size)
     if atoms is not None:
         answer = _dual_of_atoms(problem, *atoms)
         if answer is not None:
             tally["atoms"] += 1
             return answer
     for jitter in (0.0, 1e-9, 1e-6) if atoms is None else (1e-9, 1e-7, 1e-5):
-        answer = _pivot(problem, basis, jitter * size, max_pivots, tally)
+        answer = _pivot(problem, basis, jitter * size, max_pivots, tally, place)
         if answer is not None:
             return answer
         tally["restarts"] += 1
@@ -126,16 +129,16 @@ def interpolate(problem: Reduced, basis: IntArray) -> FloatArray:
 
 
 def fitted_exactly(
-    problem: Reduced, basis: IntArray, rounding: float
+    problem: Reduced, place: Place, rounding: float
 ) -> tuple[FloatArray, FloatArray] | None:
     """The vertex and its residuals, if it fits more rows than its basis; else None."""
-    b = interpolate(problem, basis)
-    r = problem.y - problem.Z @ b
-    if np.count_nonzero(np.abs(r) <= 1e3 * rounding) <= basis.shape[0]:
+    b, r = place.b, place.residuals
+    if np.count_nonzero(np.abs(r) <= 1e3 * rounding) <= b.shape[0]:
         return None
+    r = problem.y - problem.Z @ b
     terms = 1e-15 * (np.abs(problem.y) + abs(problem.Z) @ np.abs(b))
     r[np.abs(r) <= np.minimum(rounding + terms, 1e3 * rounding)] = 0.0
-    return (b, r) if np.count_nonzero(r == 0.0) > basis.shape[0] else None
+    return (b, r) if np.count_nonzero(r == 0.0) > b.shape[0] else None
 
 
 def _dual_of_atoms(problem: Reduced, b: FloatArray, r: FloatArray) -> Answer | None:
@@ -156,15 +159,20 @@ def _dual_of_atoms(problem: Reduced, b: FloatArray, r: FloatArray) -> Answer | N
 
 
 def _pivot(
-    problem: Reduced, basis: IntArray, jitter: float, max_pivots: int, tally: Counter[str]
+    problem: Reduced,
+    basis: IntArray,
+    jitter: float,
+    max_pivots: int,
+    tally: Counter[str],
+    place: Place | None = None,
 ) -> Answer | None:
     """Pivots on responses moved by up to ``jitter``; None unless the true ones agree."""
     moved = problem
     if jitter:
         noise = np.random.default_rng(JITTER_SEED).random(problem.y.shape[0]) - 0.5
-        moved = replace(problem, y=problem.y + 2.0 * jitter * noise)
+        moved, place = replace(problem, y=problem.y + 2.0 * jitter * noise), None
     with blocks_share_cores(0):  # BLAS on one thread: what a pivot multiplies are vectors
-        vertex = descend(moved, basis, max_pivots)
+        vertex = descend(moved, basis, max_pivots, place=place)
     tally["pivots"] += vertex.pivots
     if vertex.ray is not None:
         growth = problem.growth(vertex.ray)
@@ -185,8 +193,21 @@ def certified(problem: Reduced, vertex: Vertex, moved: bool = False) -> Answer |
         r = problem.y - problem.Z @ b
         r[vertex.basis] = 0.0
     dual: FloatArray = np.clip(vertex.dual, -problem.w, problem.w)
-    answer = Answer(b, dual, spread_excess(problem, dual), basis=vertex.basis)
+    answer = Answer(b, dual, _excess(problem, vertex, dual), basis=vertex.basis)
     return answer if answer.slack <= 1e-10 and is_tight(problem, answer, r) else None
+
+
+def _excess(problem: Reduced, vertex: Vertex, dual: FloatArray) -> float:
+    """By how much of its box the dual has to move, as `spread_excess` says.
+
+    If the basis alone can take it without notice, that is a bound, and costs no Gram matrix.
+    """
+    if vertex.inverse is not None:
+        e = dual @ problem.Z + problem.c
+        alone = np.abs(e @ vertex.inverse) / problem.w[vertex.basis]
+        if float(alone.max(initial=0.0)) <= UNNOTICED:
+            return float(alone.max(initial=0.0))
+    return spread_excess(problem, dual)
 
 
 def is_tight(problem: Reduced, answer: Answer, r: FloatArray | None = None) -> bool:

@@ -140,13 +140,10 @@ def predict_from_all_rows(
     """
     if measure_influence(sample.problem, sample.light, sample.fraction) is not None:
         return None
-    near = approach(level, sample.problem, b, budget)
-    tally["passes"] += 1
+    near = approach(level, sample.problem, b, tally, budget)
     if near is None:
         return None
     tally["approached"] += 1
-    tally["passes"] += near.steps
-    tally["newton_steps"] += near.steps
     if near.band is None:
         return _unfinished(level, near.b, near.steps)
     return Predicted.of(sample, near.band, (), near.steps)

@@ -34,6 +34,24 @@ TOLERANCE = 1e-11
 
 
 @dataclass(frozen=True)
+class Place:
+    """What a basis fits.
+
+    Parameters
+    ----------
+    inverse : ndarray of shape (q, q)
+        Of the rows of the basis.
+    b : ndarray of shape (q,)
+    residuals : ndarray of shape (m,)
+        Those of the basis zero.
+    """
+
+    inverse: FloatArray
+    b: FloatArray
+    residuals: FloatArray
+
+
+@dataclass(frozen=True)
 class Vertex:
     """A vertex and its dual.
 
@@ -50,6 +68,8 @@ class Vertex:
         A direction in which the cost falls for ever.
     residuals : ndarray of shape (m,) or None
         At an optimal vertex, those of the basis zero.
+    inverse : ndarray of shape (q, q) or None
+        Of the rows of the basis, at an optimal vertex.
     """
 
     b: FloatArray
@@ -59,6 +79,7 @@ class Vertex:
     optimal: bool
     ray: FloatArray | None = None
     residuals: FloatArray | None = None
+    inverse: FloatArray | None = None
 
 
 def null_direction(Z: Design, basis: IntArray) -> FloatArray:
@@ -120,9 +141,13 @@ def _by_elimination(rows: FloatArray) -> IntArray | None:
 
 
 def descend(
-    problem: Reduced, basis: IntArray, max_pivots: int, signs: FloatArray | None = None
+    problem: Reduced,
+    basis: IntArray,
+    max_pivots: int,
+    signs: FloatArray | None = None,
+    place: Place | None = None,
 ) -> Vertex:
-    """Pivots from a basis of q rows to an optimal vertex.
+    """Pivots from a basis of q rows to an optimal vertex; the place is that of the basis.
 
     Zero residuals outside the basis count as positive or negative as ``signs`` or rounding say.
     """
@@ -130,7 +155,8 @@ def descend(
     basis = basis.copy()
     mean_weight = float(w.mean())
     pivots = since = 0
-    inverse, b, r = _factor(problem, basis)
+    place = place_of(problem, basis) if place is None else place
+    inverse, b, r = place.inverse.copy(order="F"), place.b, place.residuals.copy()
     s = np.where(r >= 0.0, 1.0, -1.0) if signs is None else signs.copy()
     s[basis] = 0.0
     g = (s * w) @ Z + problem.c
@@ -142,8 +168,9 @@ def descend(
                 dual = s * w
                 dual[basis] = a
                 optimal = float(excess.max()) <= TOLERANCE * mean_weight
-                return Vertex(b, basis, dual, pivots, optimal, residuals=r)
-            inverse, b, r = _factor(problem, basis)
+                return Vertex(b, basis, dual, pivots, optimal, residuals=r, inverse=inverse)
+            place = place_of(problem, basis)
+            inverse, b, r = place.inverse, place.b, place.residuals
             g = (s * w) @ Z + problem.c
             since = 0
             continue
@@ -171,12 +198,13 @@ def descend(
         pivots += 1
         since += 1
         if since >= max(REFACTOR, q // 5):
-            inverse, b, r = _factor(problem, basis)
+            place = place_of(problem, basis)
+            inverse, b, r = place.inverse, place.b, place.residuals
             g = (s * w) @ Z + problem.c
             since = 0
 
 
-def _factor(problem: Reduced, basis: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def place_of(problem: Reduced, basis: IntArray) -> Place:
     """Inverse of the basis, vertex (refined once) and residuals."""
     ZB, yB = in_full(problem.Z[basis]), problem.y[basis]
     lu, pivots, _ = dgetrf(ZB)
@@ -184,7 +212,7 @@ def _factor(problem: Reduced, basis: IntArray) -> tuple[FloatArray, FloatArray, 
     b += dgetrs(lu, pivots, yB - ZB @ b)[0]
     r = problem.y - problem.Z @ b
     r[basis] = 0.0
-    return dgetri(lu, pivots)[0], b, r
+    return Place(dgetri(lu, pivots)[0], b, r)
 
 
 def _long_step(
@@ -202,6 +230,9 @@ def _long_step(
     su = su.take(ahead)
     reached = (s.take(ahead) * r.take(ahead)).clip(0.0) / su
     spend = w.take(ahead) * su
+    soonest = int(reached.argmin())
+    if float(spend[soonest]) >= 0.5 * fall:
+        return int(ahead[soonest]), float(reached[soonest]), ahead[:0]
     first = 32
     while True:
         whole = first >= ahead.shape[0]

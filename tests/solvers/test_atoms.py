@@ -36,7 +36,7 @@ def test_a_plane_is_proved_without_walking_over_its_vertices(kind, tau, seed):
 
 
 def test_two_passes_prove_a_plane_that_is_the_best():
-    X, y = on_a_plane("half", 50_000, 3)
+    X, y = on_a_plane("half", 200_000, 3)
     fit = fit_exactly(Case(X, y, None, 0.4, True).problem, start=None, max_iter=100)
     assert fit.trace.atoms == 1
     assert fit.trace.passes == 2
