@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from sklearn_mle.inference import predictions
 from sklearn_mle.inference.covariance import Covariance
 from sklearn_mle.inference.hypotheses import TestResult, wald
 from sklearn_mle.inference.levels import checked_level
+from sklearn_mle.inference.new_rows import check_kind, predicted
 from sklearn_mle.inference.parameters import Parameter, combine
 from sklearn_mle.inference.predictions import Predictions
 from sklearn_mle.inference.profile import profile_interval
-from sklearn_mle.inference.row_costs import LocationScaleCosts, SoftmaxCosts
 from sklearn_mle.inference.summary import as_html, as_text
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.matrix import Matrix
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,7 +59,7 @@ class Estimates:
     notes: tuple[str, ...]
     _valley: Valley
     _of_theta: Covariance
-    _features_of: Callable[[Any], FloatArray]
+    _features_of: Callable[[Any], Matrix]
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -204,25 +204,8 @@ class Estimates:
             estimator would not take.
         """
         level = checked_level(level)
-        if kind not in ("mean", "observation"):
-            raise ValueError(
-                f"kind must be 'mean' or 'observation'; got {kind!r}. Use 'mean' for the "
-                "location, 'observation' for one new y."
-            )
-        costs, valley = self._valley.costs, self._valley
-        features, V = self._features_of(X), self._of_theta.matrix
-        if isinstance(costs, LocationScaleCosts):
-            n = valley.rows.total_weight
-            place = (costs, valley.terms, valley.bottom, V, self.df, features)
-            return predictions.of_location(*place, level, kind, n)
-        if kind == "observation":
-            raise ValueError(
-                "kind='observation' needs a numeric target; got a classifier, whose new "
-                "observations are labels. Use kind='mean' for the probabilities of the labels."
-            )
-        assert isinstance(costs, SoftmaxCosts)
-        where = (costs, valley.terms, valley.bottom, V, features, level)
-        return predictions.of_classes(*where, self._of_theta.endless)
+        check_kind(self._valley, kind)
+        return predicted(self._valley, self._of_theta, self._features_of(X), level, kind)
 
     def summary(self) -> str:
         """The table as text."""

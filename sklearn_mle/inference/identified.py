@@ -13,7 +13,7 @@ from sklearn_mle.inference.covariance import Covariance
 from sklearn_mle.inference.estimates import Estimates
 from sklearn_mle.inference.parameters import Parameter
 from sklearn_mle.inference.valley import Valley
-from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.matrix import Matrix
 
 
 def estimates(
@@ -25,7 +25,7 @@ def estimates(
     facts: tuple[tuple[str, str], ...],
     level: float,
     ci: str,
-    features_of: Callable[[Any], FloatArray],
+    features_of: Callable[[Any], Matrix],
 ) -> Estimates:
     """Put the parts together, and name what is not identified."""
     made = Estimates(

@@ -170,6 +170,8 @@ class _Held:
             if ahead is None:
                 break
             theta, here = ahead
+        if left > DECREMENT:  # what a step that leads nowhere promises is not taken off
+            step, left = np.zeros_like(theta), 0.0
         self.known.append((move, theta + step))
         return here.value - left
 

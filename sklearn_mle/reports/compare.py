@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_mle.estimators.criteria import akaike, bayesian
 from sklearn_mle.estimators.regressor import MLERegressor
+from sklearn_mle.inference.summary import probability
 from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.reports.behind import estimator_behind
 from sklearn_mle.reports.held_out import fitted_clone, held_out_score, splits_of
@@ -26,15 +27,15 @@ from sklearn_mle.reports.vuong import vuong
 from sklearn_mle.rows.rows import FloatArray
 
 COLUMNS = {
-    "log_likelihood": ("log-likelihood", "{:.3f}"),
-    "n_parameters": ("parameters", "{:d}"),
-    "aic": ("AIC", "{:.3f}"),
-    "bic": ("BIC", "{:.3f}"),
-    "akaike_weight": ("Akaike weight", "{:.3f}"),
-    "held_out": ("held-out a row", "{:.4f}"),
-    "held_out_se": ("std. error", "{:.4f}"),
-    "vuong_z": ("Vuong z", "{:.2f}"),
-    "vuong_p": ("p", "{:.3f}"),
+    "log_likelihood": ("log-likelihood", "{:.3f}".format),
+    "n_parameters": ("parameters", "{:d}".format),
+    "aic": ("AIC", "{:.3f}".format),
+    "bic": ("BIC", "{:.3f}".format),
+    "akaike_weight": ("Akaike weight", "{:.3f}".format),
+    "held_out": ("held-out a row", "{:.4f}".format),
+    "held_out_se": ("std. error", "{:.4f}".format),
+    "vuong_z": ("Vuong z", "{:.2f}".format),
+    "vuong_p": ("p", probability),
 }
 """Headings and formats of the table, in the order of its columns."""
 
@@ -276,7 +277,7 @@ def _akaike_weights(aic: FloatArray) -> FloatArray:
 
 
 def _text(name: str, value: Any) -> str:
-    return "" if np.isnan(value) else COLUMNS[name][1].format(value)
+    return "" if np.isnan(value) else COLUMNS[name][1](value)
 
 
 def _html_cells(tag: str, cells: list[str]) -> str:

@@ -31,12 +31,12 @@ from sklearn_mle.inference.valley import Valley
 from sklearn_mle.likelihoods.location_scale import LocationScale
 from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.noises.catalogue import find_noise
-from sklearn_mle.noises.noise import Fact, FloatArray
+from sklearn_mle.noises.noise import Fact
 from sklearn_mle.reports.behind import estimator_behind, feature_names
 from sklearn_mle.reports.group_codes import group_codes
 from sklearn_mle.reports.infer_choices import check_choices, check_place, check_resamples
 from sklearn_mle.reports.valleys import rows_of_classes, valley_of_classes, valley_of_regression
-from sklearn_mle.rows.matrix import in_full
+from sklearn_mle.rows.matrix import Matrix, canonical, is_sparse
 from sklearn_mle.rows.rows import Rows
 from sklearn_mle.solvers.solution import Start
 
@@ -205,10 +205,11 @@ def infer(
     )
 
 
-def _features_of(estimator: Any, X: Any) -> FloatArray:
-    """New X as the model behind an estimator takes it, in float64."""
+def _features_of(estimator: Any, X: Any) -> Matrix:
+    """New X as the model behind an estimator takes it."""
     model, table = estimator_behind(estimator, X)
-    return np.asarray(in_full(checks.features(model, table)), dtype=np.float64)
+    features = checks.features(model, table)
+    return canonical(features) if is_sparse(features) else features
 
 
 def _lines(model: Any, names: Any, reference: int | None) -> tuple[lines.Parameter, ...]:

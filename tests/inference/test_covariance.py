@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
 from sklearn_mle.inference.covariance import covariance
@@ -42,10 +42,22 @@ def test_the_model_covariance_is_the_inverse_of_the_hessian(law):
     expected = np.sqrt(np.diagonal(np.linalg.inv(H)))
     expected = expected * np.where(np.arange(at.size) < 3, unit, natural)
     np.testing.assert_allclose(found.table["std_error"], expected, rtol=1e-5)
-    if shapes:  # the scale beside an open shape is profiled
+    if not shapes:
+        ends = np.exp(np.log(natural[3]) + 1.959963984540054 * expected[3] / natural[3])
+        assert found.table["upper"][3] == pytest.approx(ends, rel=1e-5)
         return
-    ends = np.exp(np.log(natural[3]) + 1.959963984540054 * expected[3] / natural[3])
-    assert found.table["upper"][3] == pytest.approx(ends, rel=1e-5)
+
+    def rise(k, end):
+        """How far the least cost rises where one entry is held at an end of its interval."""
+
+        def held(others):
+            return cost(np.insert(others, k, np.log(end / natural[k])))
+
+        return optimize.minimize(held, np.delete(at, k), method="BFGS").fun - cost(at)
+
+    for k in (3, 4):  # an open shape, and the scale beside it, are read from the profile
+        for end in (found.table["lower"][k], found.table["upper"][k]):
+            assert rise(k, end) == pytest.approx(stats.chi2(1).ppf(0.95) / 2.0, rel=1e-4)
 
 
 def test_laplace_has_fishers_information_averaged_over_the_error_of_the_fit():

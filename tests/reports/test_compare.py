@@ -50,6 +50,14 @@ def test_vuong_is_the_z_test_of_the_mean_difference(data):
     assert row["vuong_p"] == pytest.approx(2 * stats.norm.sf(z), rel=1e-10)
 
 
+def test_small_p_values_are_shown_as_infer_shows_them():
+    rng = np.random.default_rng(1)
+    result = compare(["gaussian", "laplace"], np.zeros((4000, 1)), rng.laplace(size=4000))
+    assert result.table["vuong_p"][1] < 0.0005
+    assert str(result).split()[-1] == "<0.001"
+    assert "<td>&lt;0.001</td>" in result._repr_html_()
+
+
 def test_parameters_beyond_the_other_fit_are_charged_for(data):
     X, y, _ = data
     wide = make_pipeline(PolynomialFeatures(2, include_bias=False), MLERegressor(noise="laplace"))

@@ -1,5 +1,7 @@
 """Reports of sparse X: those of the same rows in an array."""
 
+import tracemalloc
+
 import matplotlib
 import numpy as np
 import pytest
@@ -105,3 +107,31 @@ def test_too_many_coefficients_for_a_matrix_are_refused():
     model = MLERegressor().fit(S.tocsr(), np.arange(30_000.0) % 7)
     with pytest.raises(ValueError, match=r"10000 at most; got 12000\. Fit fewer"):
         infer(model, S, np.arange(30_000.0))
+
+
+@pytest.mark.parametrize("noise", ["gaussian", None])
+def test_sparse_rows_are_never_filled_in(noise):
+    rng = np.random.default_rng(0)
+    n, p = 20_000, 200
+    X = sparse.csr_array(rng.normal(size=(n, p)) * (rng.random((n, p)) < 0.01))
+    y = X @ rng.normal(size=p) + rng.normal(size=n)
+    model = MLEClassifier() if noise is None else MLERegressor(noise)
+    target = (y > 0).astype(int) if noise is None else y
+    model.fit(X, target)
+    few = infer(model, X, target).predict(X[:50]).upper
+
+    def peak(work, *data, **how):
+        tracemalloc.start()
+        try:
+            return work(*data, **how), tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    for cov in ("model", "HC3", "cluster"):
+        groups = np.arange(n) // 100 if cov == "cluster" else None
+        most = peak(infer, model, X, target, cov=cov, groups=groups)[1]
+        assert most < 0.3 * 8 * n * p
+    assert peak(model.predict, X)[1] < 0.1 * 8 * n * p
+    made, most = peak(infer(model, X, target).predict, X)
+    assert most < 0.6 * 8 * n * p
+    np.testing.assert_allclose(made.upper[:50], few, rtol=1e-12)
