@@ -6,6 +6,9 @@ usual tolerance beside ours at its own; and, for each score asked for (``--score
 tolerance at which its score is as small as that, beside our usual fit, and beside ours at the
 loosest tolerance that reaches the score. Who does not reach it is run where its score is least, and
 the line says so. Runs alternate with our fit of the same data; the table shows medians.
+
+Threads of OpenBLAS that have nothing more to do keep their cores for about a tenth of a second.
+``--pause 0.2`` waits before each fit until those of the fit before have let go.
 """
 
 from __future__ import annotations
@@ -101,15 +104,16 @@ def loosest(scores, asked):
     return Setting(min(seen, key=seen.get), reaches=False)
 
 
-def alternate(ours, theirs, repeats):
+def alternate(ours, theirs, repeats, pause=0.0):
     """Median times of two functions called in turn, of their ratios, and the last results."""
     taken, results = [], (None, None)
     for _ in range(repeats):
-        results, begin = [], time.perf_counter()
+        results = []
         for fit in (ours, theirs):
+            time.sleep(pause)
+            begin = time.perf_counter()
             results.append(fit())
             taken.append(time.perf_counter() - begin)
-            begin = time.perf_counter()
     ratios = [mine / other for mine, other in zip(taken[::2], taken[1::2])]
     return median(taken[::2]), median(taken[1::2]), median(ratios), results
 
@@ -136,7 +140,10 @@ def lines(name, rival, size, options):
         runs += [(f"{asked:.0e}", Setting(), other), (f"{asked:.0e}", mine, other)]
     for asked, mine, other in runs:
         mine_took, other_took, ratio, fits = alternate(
-            partial(ours, **mine.arguments), partial(theirs, **other.arguments), options.repeats
+            partial(ours, **mine.arguments),
+            partial(theirs, **other.arguments),
+            options.repeats,
+            options.pause,
         )
         scores = [relative_score(X, y, n_classes, *fit) for fit in fits]
         yield (
@@ -156,6 +163,7 @@ def main():
     )
     parser.add_argument("--usual", action="store_true", help="usual tolerances only")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds before each fit")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
