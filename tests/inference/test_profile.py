@@ -6,7 +6,7 @@ from scipy import optimize, stats
 from sklearn.base import clone
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
-from sklearn_mle.inference.profile import _end
+from sklearn_mle.inference.profile import _end, _Held
 from sklearn_mle.noises import AsymmetricLaplace, Gaussian, Laplace, StudentT
 from tests.inference.laws import LogisticLaw, StudentLaw, fitted, log_likelihood, sample
 
@@ -196,6 +196,18 @@ def test_profiles_do_not_depend_on_units(unit):
     ]
     np.testing.assert_allclose(ends[1][:4] / unit, ends[0][:4], rtol=1e-5)
     np.testing.assert_allclose(ends[1][4], ends[0][4], rtol=1e-4)
+
+
+def test_what_a_step_promises_counts_only_where_it_is_small(monkeypatch):
+    X, y = sample(StudentLaw(4.0), 60, 2)
+    estimates = infer(fitted(StudentLaw(3.0), X, y), X, y)
+    valley, function = estimates._valley, estimates._functions(np.eye(4)[[0]])[0]
+    moves = [t * estimates.std_error[0] for t in (-8.0, -3.0, 3.0, 8.0)]
+    least = [_Held(valley, function).cost(move) for move in moves]
+    monkeypatch.setattr("sklearn_mle.inference.profile.PASSES", 1)
+    early = [_Held(valley, function).cost(move) for move in moves]
+    assert np.all(np.array(early) >= np.array(least) - 1e-6)
+    assert max(early) > max(least)
 
 
 def test_a_profile_that_meets_a_better_fit_has_no_end_there():
