@@ -36,7 +36,8 @@ class Stretch:
         if math.isfinite(self.low) and math.isfinite(self.high):
             return self.low + (self.high - self.low) * expit(u)
         if math.isfinite(self.low):
-            return self.low + np.exp(u)
+            with np.errstate(over="ignore"):  # infinity is where an interval has no end
+                return self.low + np.exp(u)
         return self.high - np.exp(-np.asarray(u)) if math.isfinite(self.high) else u
 
     def rate(self, v: float) -> float:

@@ -10,9 +10,10 @@ import numpy as np
 
 from sklearn_mle.likelihoods.location_scale import LocationScale, residuals
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
+from sklearn_mle.noises.open_shapes import OpenShapes
 from sklearn_mle.rows.rows import Block
 from sklearn_mle.solvers import least_absolute
-from sklearn_mle.solvers.shape_search import best_shapes, natural, starting_noise, stretched
+from sklearn_mle.solvers.shape_search import best_shapes, starting_noise, stretched
 from sklearn_mle.solvers.solution import Problem, Solution, Start, stopped
 from sklearn_mle.solvers.watch import NOBODY, Place
 
@@ -66,7 +67,8 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     centre = float(stretched(noise, found)[0])
     spread = REACH / np.sqrt(problem.rows.total_weight)
     places = centre + spread * np.linspace(-1.0, 1.0, PLACES)
-    tried = [exact(natural(noise, np.array([u])), near) for u in places]
+    shapes = OpenShapes(noise, noise.shapes)
+    tried = [exact(shapes.filled(np.array([u])), near) for u in places]
     tried.append(exact(found, near))
     tried.sort(key=lambda solution: solution.cost)
     return min((settled(problem, one, exact) for one in tried[:BEST]), key=lambda one: one.cost)
@@ -75,11 +77,12 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
 def settled(
     problem: Problem, solution: Solution, exact: Callable[[Noise, Start | None], Solution]
 ) -> Solution:
-    """Where quantile and coefficients suit each other.
+    """Where quantile and coefficients suit each other, as far as shapes are searched.
 
     With A and B the mean residuals above and below, the cost of given coefficients is
     ``log(q A + (1 - q) B) - log(q (1 - q))``, which is least where ``q / (1 - q) = sqrt(B / A)``.
     """
+    open_shapes = OpenShapes(problem.likelihood.noise, problem.likelihood.noise.shapes)
     for _ in range(STEPS):
         coef, intercept = solution.coef, solution.intercept
 
@@ -95,7 +98,8 @@ def settled(
             break
         odds = float(np.sqrt(below / above))
         name = problem.likelihood.noise.shapes[0].name
-        noise = problem.likelihood.noise.filled({name: odds / (1.0 + odds)})
+        wanted = problem.likelihood.noise.filled({name: odds / (1.0 + odds)})
+        noise = open_shapes.filled(open_shapes.places_of(wanted))
         better = exact(noise, Start(coef, intercept))
         if not better.cost < solution.cost:
             break

@@ -106,6 +106,16 @@ def test_an_end_that_the_data_do_not_bound_is_infinite():
     assert np.isinf(high) == (at_infinity < RISE)
 
 
+def test_an_open_quantile_at_its_end_is_that_of_the_fit():
+    """Errors of one sign alone: the quantile runs to the end of what is searched."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 2))
+    y = X[:, 0] - rng.exponential(size=60)
+    model = MLERegressor(AsymmetricLaplace(quantile=None)).fit(X, y)
+    assert model.noise_.quantile > 1.0 - 1e-6
+    assert infer(model, X, y).table["estimate"][-1] == model.noise_.quantile
+
+
 def test_an_open_quantile_is_fitted_again_wherever_something_else_is_held():
     rng = np.random.default_rng(7)
     X = rng.normal(size=(60, 1)) + 1.0
