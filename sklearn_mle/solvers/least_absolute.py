@@ -26,8 +26,6 @@ from sklearn_mle.rows.matrix import (
 )
 from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
-from sklearn_mle.solvers.approach import pays as approach_pays
-from sklearn_mle.solvers.approach import rows_for_frame
 from sklearn_mle.solvers.column_frame import Frame, fit_frame, frame_of_few
 from sklearn_mle.solvers.duality_gap import prove
 from sklearn_mle.solvers.exact_vertex import by_linear_programme
@@ -43,7 +41,6 @@ from sklearn_mle.solvers.reduced_problem import (
 from sklearn_mle.solvers.rounded_together import ROUNDED_ALONE, through_basis
 from sklearn_mle.solvers.row_screening import (
     Screened,
-    predict_from_all_rows,
     predict_signs,
     screen_and_verify,
     small_enough,
@@ -56,7 +53,6 @@ from sklearn_mle.solvers.smoothed_newton import (
     predict_from_afar,
     sampling_error,
     smoothing_error,
-    strides_of,
 )
 from sklearn_mle.solvers.solution import (
     Problem,
@@ -69,6 +65,8 @@ NEEDS = Fact.PIECEWISE_LINEAR
 WITHIN_MAX_ITER = True
 DIRECT_ROWS = 12
 """Rows a column that tell units and rank where no sample can tell signs."""
+GUESS_ROWS = 8000
+"""Rows of a sample that least squares is asked for."""
 ROUNDED_LOSS = 1e-11
 """Relative difference of losses that counts as none."""
 
@@ -108,10 +106,6 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
     small, screened = small_enough(n, q), None
     m = sample_size(n, q, rows.handful)
     direct = not small and not pays(n, q, m)
-    if not small and not direct and approach_pays(rows, m):
-        found = _fit_from_all_rows(problem, tilt, start, tally, max_iter)
-        if found is not None:
-            return found
     drawn = rows.sample(n if small else DIRECT_ROWS * q if direct else m)
     if small:
         rows = drawn = merge_duplicates(drawn)
@@ -126,7 +120,8 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
         return _fit_in_memory(level, drawn, None, b, tally, max_iter)
     del drawn
     if not direct:
-        screened = predict_signs(level, sample, b, tally, max_iter)
+        warm = start is not None
+        screened = predict_signs(level, sample, b, tally, max_iter, warm=warm)
     if screened is None:
         tally["direct"] += 1
         known = None if direct else sample.problem
@@ -134,18 +129,6 @@ def fit_exactly(problem: Problem, *, start: Start | None, max_iter: int) -> Fit:
         return _fit_in_memory(level, rows.sample(n), known, b, tally, max_iter)
     del sample  # it is as large as the band
     return _fit_screened(level, screened, tally, max_iter)
-
-
-def _fit_from_all_rows(
-    problem: Problem, tilt: float, start: Start | None, tally: Counter[str], max_iter: int
-) -> Fit | None:
-    """The fit where passes over all rows are as cheap as a sample, and the rows are ordinary."""
-    frame, level, sample = _framed(problem, problem.rows, rows_for_frame(problem.rows), tilt)
-    if frame.size == 0:
-        return None
-    b = None if start is None else _from_start(frame, start)
-    screened = predict_from_all_rows(level, sample, b, tally, max_iter)
-    return None if screened is None else _fit_screened(level, screened, tally, max_iter)
 
 
 def _from_start(frame: Frame, start: Start) -> FloatArray:
@@ -184,8 +167,8 @@ def _framed(
 
 
 def _least_squares_guess(sample: Reduced) -> tuple[FloatArray, bool]:
-    """Least squares on a coarse stride of the sample, and whether it seems to fit exactly."""
-    coarse = sample.every(strides_of(*sample.Z.shape)[-1])
+    """Least squares of the sample, a stride of it if it is large, and whether it fits exactly."""
+    coarse = sample.every(max(1, sample.y.shape[0] // GUESS_ROWS))
     b = solve_positive(weighted_gram(coarse.Z, coarse.w), (coarse.w * coarse.y) @ coarse.Z)
     size = float(np.mean(np.abs(coarse.y)))
     if float(np.mean(np.abs(coarse.y - coarse.Z @ b))) > 1e-7 * size:

@@ -21,6 +21,7 @@ from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Column
 from sklearn_mle.solvers.approach import approach
+from sklearn_mle.solvers.approach import pays as approach_pays
 from sklearn_mle.solvers.atoms import (
     solve_on_plane,
 )
@@ -95,9 +96,15 @@ class Screened:
 
 
 def predict_signs(
-    level: Level, sample: Sample, b: FloatArray, tally: Counter[str], budget: int
+    level: Level,
+    sample: Sample,
+    b: FloatArray,
+    tally: Counter[str],
+    budget: int,
+    *,
+    warm: bool = False,
 ) -> Predicted | Screened | None:
-    """Which rows are in doubt after the fit of a sample.
+    """Which rows are in doubt after the fit of a sample, or of a sample and steps on all rows.
 
     None if most are; what there is, if the budget is spent on the sample or the fit goes through
     many rows.
@@ -107,6 +114,10 @@ def predict_signs(
     if influence is not None:
         tally["influence"] += 1
         reach, sample = with_heavy_rows(level, sample, influence, tally)
+    elif approach_pays(level.rows, sample.light):
+        near = _approached(level, sample, b, tally, budget, warm)
+        if near is not None:
+            return near
     at = predict_from_afar(sample.problem, budget, b, level.stops)
     tally["newton_steps"] += at.steps
     b, used = at.b, at.phases
@@ -131,16 +142,11 @@ def predict_signs(
     return Predicted.of(sample, band, reach, used)
 
 
-def predict_from_all_rows(
-    level: Level, sample: Sample, b: FloatArray | None, tally: Counter[str], budget: int
+def _approached(
+    level: Level, sample: Sample, b: FloatArray, tally: Counter[str], budget: int, warm: bool
 ) -> Predicted | Screened | None:
-    """Which rows are in doubt after Newton steps on all rows, from b or from least squares.
-
-    None where the rows are not ordinary. The sample is that of the frame.
-    """
-    if measure_influence(sample.problem, sample.light, sample.fraction) is not None:
-        return None
-    near = approach(level, sample.problem, b, tally, budget)
+    """Which rows are in doubt after Newton steps on all of them, if they are ordinary."""
+    near = approach(level, sample.problem, b, tally, budget, warm=warm)
     if near is None:
         return None
     tally["approached"] += 1

@@ -143,11 +143,11 @@ def test_more_rows_take_a_few_numbers_a_row(kind, numbers_a_row, rows_twice_as_m
     assert growth <= 8 * numbers_a_row * 100_000
 
 
-def test_laplace_memory_is_least_where_no_sample_is_drawn(rows_twice_as_many, monkeypatch):
+def test_laplace_takes_less_memory_where_all_rows_tell_signs(rows_twice_as_many, monkeypatch):
     few, _ = rows_twice_as_many("laplace")
-    without = extra_memory("laplace", *few)
+    by_all = extra_memory("laplace", *few)
     monkeypatch.setattr(approach, "NEAR", 0)
-    assert without <= 0.5 * extra_memory("laplace", *few)
+    assert by_all <= 0.75 * extra_memory("laplace", *few)
 
 
 def test_laplace_memory_grows_less_than_the_rows(rows_twice_as_many, monkeypatch):
