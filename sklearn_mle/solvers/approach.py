@@ -23,7 +23,6 @@ from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.rows.chunk import joined
 from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.solvers.band_sampling import Band
-from sklearn_mle.solvers.narrowing import small_for_pivots
 from sklearn_mle.solvers.reduced_problem import Reduced, factor_positive, weighted_gram
 from sklearn_mle.solvers.sign_passes import Level, residuals, taken
 from sklearn_mle.solvers.sign_prediction import WIDEST, safety
@@ -34,8 +33,6 @@ LARGE_SAMPLE = 16
 NEAR = 5_000_000
 """Numbers in X up to which passes find most of them near the processor."""
 STEPS = 4
-QUICK = 300_000
-"""Numbers in X up to which one more step costs less than what it spares the rows in doubt."""
 FEWEST = 6
 """Active rows a column: with fewer a Hessian tells too little."""
 MOST = 0.5
@@ -81,7 +78,6 @@ def approach(
     crowd around zero.
     """
     n, q, total = level.rows.n_rows, level.frame.size, float(sample.w.sum())
-    gram = weighted_gram(sample.Z, sample.w)
     b, error = _beginning(level, sample, b, warm)
     for step in range(1, STEPS + 1):
         width = SLACK_WIDTH * error
@@ -94,7 +90,7 @@ def approach(
             return None
         factor = factor_positive(weighted_gram(near.Z, near.w))
         move = width * dpotrs(factor, g, lower=True)[0]
-        moved = math.sqrt(float(move @ gram @ move) / total)
+        moved = math.sqrt(float(move @ sample.gram @ move) / total)
         at, b = b, b + move
         tally["newton_steps"] += 1
         if level.stops(b) or step >= budget:
@@ -106,8 +102,6 @@ def approach(
             error = math.sqrt(noise * (width * width / 3.0 + moved * moved))
             half_width = safety(n) * error
             doubted = half_width / width * active
-            if doubted > small_for_pivots(q) and level.rows.n_rows * q <= QUICK:
-                continue
             within = np.count_nonzero(np.abs(near.y - near.Z @ b) <= half_width)
             if doubted > WIDEST * n or within > CROWD * doubted + q:
                 return None

@@ -69,9 +69,11 @@ def measure_influence(sample: Reduced, light: int, fraction: float) -> Influence
     q = sample.c.shape[0]
     stride = max(1, light // max(LOOKED_AT, 20 * q))
     Z, w = sample.Z[:light:stride], sample.w[:light:stride]
-    if light == sample.y.shape[0] and _ordinary(Z, w):
-        return None
-    values, vectors = np.linalg.eigh(weighted_gram(sample.Z, sample.w))
+    if light == sample.y.shape[0]:
+        gram = sample.gram if stride == 1 else weighted_gram(Z, w)
+        if _ordinary(Z, w, gram):
+            return None
+    values, vectors = np.linalg.eigh(sample.gram)
     whitening = vectors / np.sqrt(np.maximum(values, 1e-14 * values[-1]))
     if q > SKETCH:
         whitening = whitening @ _sketch(q)
@@ -96,9 +98,9 @@ def within_reach(problem: Reduced, at: Smoothed, size: float) -> IntArray:
     return (np.square(at.residuals * (1.0 / size)) <= np.maximum(0.49, reach)).nonzero()[0]
 
 
-def _ordinary(Z: FloatArray, w: FloatArray) -> bool:
+def _ordinary(Z: FloatArray, w: FloatArray, gram: FloatArray) -> bool:
     """Whether the `TAIL` of the influence of these rows is not heavy."""
-    factor, failed = dpotrf(weighted_gram(Z, w), lower=True)
+    factor, failed = dpotrf(gram, lower=True)
     if failed:
         return False
     influence = _length(Z @ dtrtrs(factor, np.eye(Z.shape[1]), lower=True)[0].T) * w

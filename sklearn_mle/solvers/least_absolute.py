@@ -36,7 +36,6 @@ from sklearn_mle.solvers.reduced_problem import (
     Reduced,
     least_squares,
     solve_positive,
-    weighted_gram,
 )
 from sklearn_mle.solvers.rounded_together import ROUNDED_ALONE, through_basis
 from sklearn_mle.solvers.row_screening import (
@@ -169,7 +168,7 @@ def _framed(
 def _least_squares_guess(sample: Reduced) -> tuple[FloatArray, bool]:
     """Least squares of the sample, a stride of it if it is large, and whether it fits exactly."""
     coarse = sample.every(max(1, sample.y.shape[0] // GUESS_ROWS))
-    b = solve_positive(weighted_gram(coarse.Z, coarse.w), (coarse.w * coarse.y) @ coarse.Z)
+    b = solve_positive(coarse.gram, (coarse.w * coarse.y) @ coarse.Z)
     size = float(np.mean(np.abs(coarse.y)))
     if float(np.mean(np.abs(coarse.y - coarse.Z @ b))) > 1e-7 * size:
         return b, False

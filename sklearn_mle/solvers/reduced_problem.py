@@ -50,6 +50,11 @@ class Reduced:
         return bool((self.w == 1.0).all())
 
     @cached_property
+    def gram(self) -> FloatArray:
+        """``Z'WZ``."""
+        return weighted_gram(self.Z, None if self.even else self.w)
+
+    @cached_property
     def background(self) -> FloatArray:
         """The Gram matrix of all rows, estimated from a stride of them."""
         stride = max(1, self.y.shape[0] // (20 * self.c.shape[0]))
@@ -61,6 +66,8 @@ class Reduced:
 
     def every(self, stride: int) -> Reduced:
         """Every stride-th row, with c in proportion."""
+        if stride == 1:
+            return self
         share = self.y[::stride].shape[0] / self.y.shape[0]
         return Reduced(self.Z[::stride], self.y[::stride], self.w[::stride], self.c * share)
 
