@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
-from scipy.linalg.lapack import dgetrf, dgetrs
 from scipy.optimize import linprog
 
 from sklearn_mle.noises.noise import FloatArray
@@ -29,7 +28,7 @@ from sklearn_mle.solvers.smoothed_newton import (
     minimise_smoothed,
     smoothing_error,
 )
-from sklearn_mle.solvers.vertex import Place, Vertex, descend, guess_basis, null_direction, place_of
+from sklearn_mle.solvers.vertex import Fitted, Vertex, descend, fit_of, guess_basis, null_direction
 
 JITTER_SEED = 1973
 SPARE = 10
@@ -67,15 +66,15 @@ def solve_exactly(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer
     scale = float(np.abs(at.residuals).sum()) / n
     size = float(np.abs(problem.y).sum()) / n
     size = max(min(scale, size), 1e-9 * size, np.finfo(float).tiny)
-    place = place_of(problem, basis)
-    atoms = fitted_exactly(problem, place, 1e-12 * size)
+    fitted = fit_of(problem, basis)
+    atoms = fitted_exactly(problem, fitted, 1e-12 * size)
     if atoms is not None:
         answer = _dual_of_atoms(problem, *atoms)
         if answer is not None:
             tally["atoms"] += 1
             return answer
     for jitter in (0.0, 1e-9, 1e-6) if atoms is None else (1e-9, 1e-7, 1e-5):
-        answer = _pivot(problem, basis, jitter * size, max_pivots, tally, place)
+        answer = _pivot(problem, basis, jitter * size, max_pivots, tally, fitted)
         if answer is not None:
             return answer
         tally["restarts"] += 1
@@ -120,19 +119,11 @@ def narrowest(at: Smoothed) -> float:
     )
 
 
-def interpolate(problem: Reduced, basis: IntArray) -> FloatArray:
-    """The b that fits the rows of a basis, refined once."""
-    ZB, yB = in_full(problem.Z[basis]), problem.y[basis]
-    lu, pivots, _ = dgetrf(ZB)
-    b: FloatArray = dgetrs(lu, pivots, yB)[0]
-    return b + dgetrs(lu, pivots, yB - ZB @ b)[0]
-
-
 def fitted_exactly(
-    problem: Reduced, place: Place, rounding: float
+    problem: Reduced, fitted: Fitted, rounding: float
 ) -> tuple[FloatArray, FloatArray] | None:
     """The vertex and its residuals, if it fits more rows than its basis; else None."""
-    b, r = place.b, place.residuals
+    b, r = fitted.b, fitted.residuals
     if np.count_nonzero(np.abs(r) <= 1e3 * rounding) <= b.shape[0]:
         return None
     r = problem.y - problem.Z @ b
@@ -164,15 +155,15 @@ def _pivot(
     jitter: float,
     max_pivots: int,
     tally: Counter[str],
-    place: Place | None = None,
+    fitted: Fitted | None = None,
 ) -> Answer | None:
     """Pivots on responses moved by up to ``jitter``; None unless the true ones agree."""
     moved = problem
     if jitter:
         noise = np.random.default_rng(JITTER_SEED).random(problem.y.shape[0]) - 0.5
-        moved, place = replace(problem, y=problem.y + 2.0 * jitter * noise), None
+        moved, fitted = replace(problem, y=problem.y + 2.0 * jitter * noise), None
     with blocks_share_cores(0):  # BLAS on one thread: what a pivot multiplies are vectors
-        vertex = descend(moved, basis, max_pivots, place=place)
+        vertex = descend(moved, basis, max_pivots, fitted=fitted)
     tally["pivots"] += vertex.pivots
     if vertex.ray is not None:
         growth = problem.growth(vertex.ray)
@@ -189,9 +180,8 @@ def certified(problem: Reduced, vertex: Vertex, moved: bool = False) -> Answer |
     """
     b, r = vertex.b, vertex.residuals
     if moved or r is None:
-        b = interpolate(problem, vertex.basis)
-        r = problem.y - problem.Z @ b
-        r[vertex.basis] = 0.0
+        fitted = fit_of(problem, vertex.basis)
+        b, r = fitted.b, fitted.residuals
     dual: FloatArray = np.clip(vertex.dual, -problem.w, problem.w)
     answer = Answer(b, dual, _excess(problem, vertex, dual), basis=vertex.basis)
     return answer if answer.slack <= 1e-10 and is_tight(problem, answer, r) else None

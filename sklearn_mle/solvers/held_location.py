@@ -52,9 +52,9 @@ class Residuals:
     @classmethod
     def of(cls, objective: JointObjective, theta: FloatArray) -> Residuals:
         """Those at theta, in scales of theta."""
-        rows = objective.rows.sample(objective.rows.n_rows)
-        z = np.asarray(objective.on(rows).residuals(theta))
-        weight = np.ones(z.shape[0]) if rows.weight is None else rows.weight
+        rows = objective.rows
+        z = rows.entries(objective.residuals(theta))
+        weight = rows.entries(rows.column(lambda block: block.weigh(np.ones(block.n_rows))))
         return cls(z, weight / rows.total_weight, objective.open)
 
     def cost(self, a: float, u: FloatArray) -> float:

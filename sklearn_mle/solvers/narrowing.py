@@ -16,7 +16,6 @@ import numpy as np
 
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.solvers.exact_vertex import (
-    interpolate,
     is_tight,
     narrowest,
     solve_again,
@@ -37,6 +36,7 @@ from sklearn_mle.solvers.smoothed_newton import (
     predict_from_afar,
     smoothing_error,
 )
+from sklearn_mle.solvers.vertex import fit_of
 
 SAFETY = 3.9
 """Half width of a band in standard errors of a predicted residual. About ``n f(0) s E(N - k)+``
@@ -100,12 +100,10 @@ def solve_from(problem: Reduced, basis: IntArray, tally: Counter[str]) -> Answer
     few = small_for_pivots(problem.c.shape[0])
     if problem.y.shape[0] <= few:
         return solve_again(problem, basis, tally)
-    b = interpolate(problem, basis)
-    r = problem.y - problem.Z @ b
-    r[basis] = 0.0
-    size = np.abs(r)
+    fitted = fit_of(problem, basis)
+    size = np.abs(fitted.residuals)
     near = np.partition(size, few)[few]
-    at = Smoothed(b, r, float(near))
+    at = Smoothed(fitted.b, fitted.residuals, float(near))
     return _narrowed(problem, at, float(near), (size <= near).nonzero()[0], tally, basis)
 
 
@@ -117,6 +115,8 @@ def _holding(problem: Reduced, at: Smoothed, tally: Counter[str]) -> Answer | No
     rows that would leave their box are let go.
     """
     Z, y, w, c = problem.Z, problem.y, problem.w, problem.c
+    if not y.shape[0]:
+        return None
     zero = min(narrowest(at), ZERO * float(np.abs(y).mean()))
     held = np.abs(at.residuals) <= zero
     b = at.b

@@ -34,7 +34,7 @@ TOLERANCE = 1e-11
 
 
 @dataclass(frozen=True)
-class Place:
+class Fitted:
     """What a basis fits.
 
     Parameters
@@ -145,9 +145,9 @@ def descend(
     basis: IntArray,
     max_pivots: int,
     signs: FloatArray | None = None,
-    place: Place | None = None,
+    fitted: Fitted | None = None,
 ) -> Vertex:
-    """Pivots from a basis of q rows to an optimal vertex; the place is that of the basis.
+    """Pivots from a basis of q rows to an optimal vertex; from what they fit, if that is known.
 
     Zero residuals outside the basis count as positive or negative as ``signs`` or rounding say.
     """
@@ -155,8 +155,8 @@ def descend(
     basis = basis.copy()
     mean_weight = float(w.mean())
     pivots = since = 0
-    place = place_of(problem, basis) if place is None else place
-    inverse, b, r = place.inverse.copy(order="F"), place.b, place.residuals.copy()
+    fitted = fit_of(problem, basis) if fitted is None else fitted
+    inverse, b, r = fitted.inverse.copy(order="F"), fitted.b, fitted.residuals.copy()
     s = np.where(r >= 0.0, 1.0, -1.0) if signs is None else signs.copy()
     s[basis] = 0.0
     g = (s * w) @ Z + problem.c
@@ -169,8 +169,8 @@ def descend(
                 dual[basis] = a
                 optimal = float(excess.max()) <= TOLERANCE * mean_weight
                 return Vertex(b, basis, dual, pivots, optimal, residuals=r, inverse=inverse)
-            place = place_of(problem, basis)
-            inverse, b, r = place.inverse, place.b, place.residuals
+            fitted = fit_of(problem, basis)
+            inverse, b, r = fitted.inverse, fitted.b, fitted.residuals
             g = (s * w) @ Z + problem.c
             since = 0
             continue
@@ -198,13 +198,13 @@ def descend(
         pivots += 1
         since += 1
         if since >= max(REFACTOR, q // 5):
-            place = place_of(problem, basis)
-            inverse, b, r = place.inverse, place.b, place.residuals
+            fitted = fit_of(problem, basis)
+            inverse, b, r = fitted.inverse, fitted.b, fitted.residuals
             g = (s * w) @ Z + problem.c
             since = 0
 
 
-def place_of(problem: Reduced, basis: IntArray) -> Place:
+def fit_of(problem: Reduced, basis: IntArray) -> Fitted:
     """Inverse of the basis, vertex (refined once) and residuals."""
     ZB, yB = in_full(problem.Z[basis]), problem.y[basis]
     lu, pivots, _ = dgetrf(ZB)
@@ -212,7 +212,7 @@ def place_of(problem: Reduced, basis: IntArray) -> Place:
     b += dgetrs(lu, pivots, yB - ZB @ b)[0]
     r = problem.y - problem.Z @ b
     r[basis] = 0.0
-    return Place(dgetri(lu, pivots)[0], b, r)
+    return Fitted(dgetri(lu, pivots)[0], b, r)
 
 
 def _long_step(

@@ -60,8 +60,7 @@ def test_a_note_tells_where_the_curvature_does_not_see_all_of_the_likelihood():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 1))
     y = X[:, 0] + stats.dgamma(1.5).rvs(size=80, random_state=rng)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with pytest.warns(ConvergenceWarning, match="proven|prove"):
         model = MLERegressor(stats.dgamma(1.5)).fit(X, y)
         resampled = infer(model, X, y, cov="bootstrap", n_resamples=20, random_state=0)
     assert "rough" in infer(model, X, y).summary()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize, sparse
 
-from sklearn_mle import MLEClassifier, detect_separation
+from sklearn_mle import MLEClassifier, SeparationWarning, detect_separation
 from sklearn_mle.solvers import newton
 
 SIZES = (1e6, 1e13, 1e100)
@@ -55,10 +55,11 @@ def verdicts(kind, size, seeds):
     for seed in seeds:
         X, y, n_classes = draw(kind, size, seed)
         expected = reference(X, y, n_classes)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            assert bool(detect_separation(X, y)) is expected, seed
+        assert bool(detect_separation(X, y)) is expected, seed
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
             assert MLEClassifier().fit(X, y).separated_ is expected, seed
+        assert any(w.category is SeparationWarning for w in told) is expected, seed
         seen.add(expected)
     return seen
 
@@ -134,8 +135,7 @@ def test_ordinary_rows_are_not_fitted_apart(monkeypatch):
     )
     y = (rng.random(5000) < 0.3).astype(int)
     y[X[:, 0] > 0.0] = 1
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with pytest.warns(SeparationWarning):
         assert MLEClassifier().fit(X, y).separated_
 
 
