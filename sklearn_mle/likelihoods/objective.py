@@ -127,20 +127,19 @@ class MatrixFree(Products):
     """An objective whose Hessian a sample of terms tells about."""
 
     @abstractmethod
-    def terms(self, m: int) -> FloatArray:
+    def terms(self, m: int, kind: type = np.float64) -> Any:
         """What theta multiplies in m sampled rows, times the root of their share of the weight.
 
-        Shape (m, n_terms); its product with itself is about G.
+        Shape (m, n_terms), an array of that kind where rows are dense; its product with itself is
+        about G.
         """
 
     @abstractmethod
-    def mean_gram(self, m: int | None = None, *, single: bool = False) -> NDArray[Any]:
+    def mean_gram(self, m: int | None = None) -> FloatArray:
         """G, the mean product of the terms of a row, shape (n_terms, n_terms).
 
         Parameters
         ----------
         m : int, optional
             How many sampled rows tell; all by default.
-        single : bool
-            Whether single precision is enough.
         """

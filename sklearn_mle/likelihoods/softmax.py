@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sklearn_mle.likelihoods.class_laws import probabilities
 from sklearn_mle.likelihoods.class_products import FEW_TERMS, stacked_products
@@ -148,27 +147,22 @@ class SoftmaxObjective(ClassScores, MatrixFree):
         across = np.diag(often) - np.outer(often, often)
         return across[1:, 1:] if self.n_classes == 2 else self.basis.T @ across @ self.basis
 
-    def terms(self, m: int) -> Design:
+    def terms(self, m: int, kind: type = np.float64) -> Design:
         rows = self.rows.sample(m)
-        Z = design(rows.X, self.shift, self.unit, self._ones, self.far)
+        Z = design(rows.X, self.shift, self.unit, self._ones, self.far, kind=kind)
         share = np.ones(rows.n_rows) if rows.weight is None else np.sqrt(rows.weight)
-        return times_rows(Z, share / np.sqrt(rows.total_weight))
+        return times_rows(Z, share / np.sqrt(rows.total_weight), out=Z)
 
-    def mean_gram(self, m: int | None = None, *, single: bool = False) -> NDArray[Any]:
-        rows = self.rows if m is None else self.rows.sample(m)
-
-        def per_block(block: Block) -> tuple[NDArray[Any]]:
-            Z = self._columns(block)
+    def mean_gram(self, m: int | None = None) -> FloatArray:
+        def per_block(block: Block) -> tuple[FloatArray]:
             weight = np.ones(block.n_rows) if block.weight is None else block.weight
-            if single and isinstance(Z, np.ndarray):
-                Z, weight = Z.astype(np.float32), weight.astype(np.float32)
-            return (self._weighted_gram(Z, weight),)
+            return (self._weighted_gram(self._columns(block), weight),)
 
+        rows = self.rows if m is None else self.rows.sample(m)
         (gram,) = rows.total(per_block)
-        unit = self.term_unit.astype(gram.dtype)
-        gram /= unit * gram.dtype.type(rows.total_weight)
-        gram /= unit[:, None]
-        return gram
+        gram /= self.term_unit * rows.total_weight
+        gram /= self.term_unit[:, None]
+        return np.asarray(gram)
 
     def gram_product(self, v: FloatArray) -> FloatArray:
         per_term = v / self.term_unit

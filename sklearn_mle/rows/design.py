@@ -43,6 +43,7 @@ def design(
     extra: Sequence[FloatArray | float] = (),
     far: tuple[int, ...] = (),
     leading: bool = False,
+    kind: type = np.float64,
 ) -> Design:
     """``[(X - shift) / unit, extra]``, or with the extra columns first.
 
@@ -57,6 +58,8 @@ def design(
         Columns of sparse rows that are shifted by themselves, as `far_columns` says.
     leading : bool
         Whether the extra columns come before those of X.
+    kind : type
+        Of the entries of a new array; numbers too large for it become infinite.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def design(
     if shift is None and unit is None and not extra:
         return X
     p, e = X.shape[1], len(extra)
-    Z = np.empty((X.shape[0], p + e))
+    Z = np.empty((X.shape[0], p + e), kind)
     inner = Z[:, e:] if leading else Z[:, :p]
     if shift is None:
         np.divide(X, 1.0 if unit is None else unit, out=inner)

@@ -25,8 +25,9 @@ BLOCK_ROWS = 16_384
 LARGEST_BYTES = 2**23
 """Size that a block of so many rows may reach."""
 WIDE_ROWS = 1024
-"""Rows of a block of more columns than `PARALLEL_COLUMNS`: with fewer, threads wait for the
-interpreter; with more, a block is read twice (50,000 x 500, two classes: 14 and 17 ms a pass)."""
+"""Most rows of a block of more columns than `PARALLEL_COLUMNS`, of `LARGEST_BYTES` at most: with
+fewer, threads wait for the interpreter; with more, a block is read twice (two classes, 50,000 x
+500: 27 ms a pass at 256 rows, 11 at 1024; 20,000 x 2000: 22 at 256, 16 at 512, 19 at 1024)."""
 SHARED_WORK = 10**7
 """Multiplications in X'X from which on even a small block is worth a second thread."""
 FEW_BLOCKS = 16
@@ -237,7 +238,8 @@ def _suitable_rows(X: Any) -> int:
         return max(64, n if X.nnz <= stored else n * stored // X.nnz)
     row = 8 * max(1, p)
     if p > PARALLEL_COLUMNS:
-        return max(WIDE_ROWS, p // 4)  # sums of products as large as p**2 are to be few
+        few = min(WIDE_ROWS, LARGEST_BYTES // row)
+        return max(few, p // 4)  # sums of products as large as p**2 are to be few
     rows = max(64, BLOCK_BYTES // row, min(BLOCK_ROWS, LARGEST_BYTES // row))
     blocks = -(-n // rows)
     if blocks >= FEW_BLOCKS or n * p * p < SHARED_WORK:
