@@ -12,6 +12,7 @@ estimation. IEEE Transactions on Signal Processing 58, 5016-5029.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,9 @@ GLANCE_ROWS = 500
 NEARLY_DEPENDENT = 1e-5
 NEARLY_DEPENDENT_SINGLE = 0.03
 """Length that a unit column keeps beside others, below which rounding errors may be all of it."""
+ALONE = 1000
+"""Terms up to which one thread factors their Gram matrix in a few milliseconds, which is what it
+takes others to begin where something else holds a core."""
 WORTHWHILE = 0.5
 """Weight of the diagonal from which on it serves alone."""
 
@@ -124,7 +128,8 @@ def rank_of_terms(objective: MatrixFree) -> int:
     """
     p = objective.n_terms
     m = p + p // 16 + 50
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+    quiet = np.errstate(over="ignore", under="ignore", invalid="ignore")
+    with quiet, blocks_share_cores(0) if p <= ALONE else contextlib.nullcontext():
         Z = objective.terms(m, np.float32)
         sampled = single_gram(Z) if isinstance(Z, np.ndarray) else objective.mean_gram(m)
         if independent(scaled(sampled)[0]) is not None:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from sklearn_mle import MLEClassifier
-from sklearn_mle.likelihoods.softmax import Softmax
-from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.likelihoods.softmax import Softmax, SoftmaxObjective
+from sklearn_mle.rows.in_memory import LARGEST_BYTES, WIDE_ROWS, InMemoryRows
 from sklearn_mle.solvers import lbfgs, newton
 from sklearn_mle.solvers.choose import choose
-from sklearn_mle.solvers.metric import Metric, sampled_metric
+from sklearn_mle.solvers.metric import Metric, rank_of_terms, sampled_metric
 from sklearn_mle.solvers.solution import Problem, Start, Status
 
 
@@ -113,6 +113,27 @@ def test_a_rare_column_counts():
         Problem(InMemoryRows(X, y), Softmax(2), True), start=None, tol=1e-9, max_iter=100
     )
     assert solution.rank == 41
+
+
+@pytest.mark.parametrize(("p", "design"), [(60, "plain"), (60, "scales"), (1100, "plain")])
+def test_some_rows_in_single_precision_tell_a_full_rank(p, design, monkeypatch):
+    objective = Softmax(2).objective(make(2 * p, p, design=design), True)
+    monkeypatch.setattr(SoftmaxObjective, "mean_gram", None)
+    assert rank_of_terms(objective) == p + 1
+
+
+def test_entries_that_single_precision_does_not_hold_are_left_to_double():
+    rows = make(400, 60)
+    rows.X[:, 3] *= np.where(rows.X[:, 2] > 1.0, 1e50, 1.0)
+    assert rank_of_terms(Softmax(2).objective(rows, True)) == 61
+
+
+@pytest.mark.parametrize("p", [300, 2000, 9000])
+def test_blocks_of_wide_rows_fit_the_cache_and_sums_of_products_stay_few(p):
+    X = np.broadcast_to(0.0, (50_000, p))
+    block_rows = InMemoryRows(X, np.zeros(len(X))).block_rows
+    assert 8 * p * block_rows <= LARGEST_BYTES or block_rows == p // 4
+    assert block_rows <= max(WIDE_ROWS, p // 4)
 
 
 def test_auto_moves_where_coefficients_are_many():
