@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit, log_expit, log_softmax
 
 from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.narrowed import NarrowedBlock
 from sklearn_mle.rows.rows import Block
 
 STEEPEST = 700.0
@@ -31,6 +32,18 @@ def probabilities(scores: FloatArray) -> FloatArray:
     if scores.shape[1] == 1:
         return np.hstack([expit(-scores), expit(scores)])
     return np.exp(log_softmax(scores, axis=1))
+
+
+def without_excluded(block: Block, scores: FloatArray) -> FloatArray:
+    """The scores, written over: those of classes that a block rules out are minus infinity."""
+    if not isinstance(block, NarrowedBlock):
+        return scores
+    if scores.shape[1] == 1:
+        sure = block.excluded.any(axis=1)
+        scores[sure, 0] = np.where(block.y[sure] > 0.0, np.inf, -np.inf)
+    else:
+        scores[block.excluded] = -np.inf
+    return scores
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_mle.likelihoods.class_laws import Law, bernoulli, categorical
+from sklearn_mle.likelihoods.class_laws import Law, bernoulli, categorical, without_excluded
 from sklearn_mle.likelihoods.class_products import in_basis, sum_to_zero_basis
 from sklearn_mle.likelihoods.column_units import standard_units
 from sklearn_mle.noises.noise import FloatArray
@@ -114,6 +114,8 @@ class ClassScores:
         return self._linear(self._columns(block), self._per_term(theta))
 
     def _law(self, block: Block, scores: FloatArray) -> Law:
+        """The law of these scores, which are written over."""
+        scores = without_excluded(block, scores)
         return bernoulli(block, scores) if self.n_classes == 2 else categorical(block, scores)
 
     def _assemble(self, products: FloatArray) -> FloatArray:

@@ -32,10 +32,19 @@ class Derivatives(NamedTuple):
 
 
 class Objective(ABC):
-    """A smooth cost of a flat parameter vector."""
+    """A smooth cost of a flat parameter vector.
+
+    Attributes
+    ----------
+    size : int
+    rows : Rows
+    n_scores : int
+        How often theta runs over the same terms.
+    """
 
     size: int
     rows: Rows
+    n_scores: int = 1
 
     @property
     def hessian_cost(self) -> float:
@@ -115,6 +124,23 @@ class Products(Objective):
     @abstractmethod
     def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
         """The Hessian at theta times a vector, as a function of that, in one pass a product."""
+
+    def curvature_along(
+        self, theta: FloatArray, V: FloatArray
+    ) -> tuple[FloatArray, FloatArray] | None:
+        """The Hessian times directions, ``H V`` and ``V'H V``, to digits of small images.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (size,)
+        V : ndarray of shape (size, r)
+
+        Returns
+        -------
+        ndarray of shape (size, r) and ndarray of shape (r, r), or None
+            None where the objective has no better way than its Hessian.
+        """
+        return None
 
     def model(
         self, theta: FloatArray

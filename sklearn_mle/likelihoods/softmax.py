@@ -10,7 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_mle.likelihoods.class_laws import probabilities
+from sklearn_mle.likelihoods.class_images import image_products
+from sklearn_mle.likelihoods.class_laws import probabilities, without_excluded
 from sklearn_mle.likelihoods.class_products import FEW_TERMS, stacked_products
 from sklearn_mle.likelihoods.class_scores import ClassScores
 from sklearn_mle.likelihoods.objective import Derivatives, MatrixFree
@@ -178,7 +179,8 @@ class SoftmaxObjective(ClassScores, MatrixFree):
         per_term, basis = self._per_term(theta), self.basis
 
         def per_block(block: Block) -> tuple[FloatArray]:
-            P = probabilities(self._linear(self._columns(block), per_term))
+            scores = self._linear(self._columns(block), per_term)
+            P = probabilities(without_excluded(block, scores))
             if self.n_classes == 2:
                 bends = P[:, :1] * P[:, 1:]
             else:
@@ -193,6 +195,24 @@ class SoftmaxObjective(ClassScores, MatrixFree):
         return self._product_with(
             self.rows.column(lambda block: self._bends(block, self._scores(block, theta)))
         )
+
+    def curvature_along(self, theta: FloatArray, V: FloatArray) -> tuple[FloatArray, FloatArray]:
+        r, per_term = V.shape[1], self._per_term(theta)
+        lines = np.array([self._per_term(v).T for v in V.T])
+        p = self.rows.n_columns
+        levels = lines[:, :, p] if self.fit_intercept else np.zeros(lines.shape[:2])
+
+        def per_block(block: Block) -> tuple[FloatArray, ...]:
+            Z = self._columns(block)
+            P = probabilities(without_excluded(block, self._linear(Z, per_term)))
+            weight = np.ones(block.n_rows) if block.weight is None else block.weight
+            return image_products(Z, P, weight, lines[:, :, :p], levels)
+
+        of_terms, of_ones, own = self.rows.total(per_block)
+        if self.fit_intercept:
+            of_terms = np.concatenate([of_terms, of_ones[:, :, None]], axis=2)
+        back = [self._from_terms(each) for each in of_terms]
+        return np.array(back).reshape(r, -1).T, own
 
     def model(
         self, theta: FloatArray
@@ -210,7 +230,7 @@ class SoftmaxObjective(ClassScores, MatrixFree):
 
     def _bends(self, block: Block, scores: FloatArray) -> FloatArray:
         """Weighted curvatures of one logit, or probabilities: what `_product_with` needs."""
-        P = probabilities(scores)
+        P = probabilities(without_excluded(block, scores))
         return block.weigh(P[:, :1] * P[:, 1:]) if self.n_classes == 2 else P
 
     def _product_with(self, known: Any) -> Callable[[FloatArray], FloatArray]:

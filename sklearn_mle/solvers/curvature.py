@@ -14,6 +14,9 @@ CLEAR = 0.03
 FLAT = 32.0 * np.finfo(float).eps
 """Curvature, relative to the largest and by size of theta, that rounding errors can make."""
 
+NOISE = 1e-12
+"""Diagonal entry, relative to that of another score, which rounding errors may have made."""
+
 
 @dataclass(frozen=True)
 class Curvature:
@@ -39,9 +42,17 @@ class Curvature:
     least: float = 0.0
 
     @classmethod
-    def of(cls, hessian: FloatArray) -> Curvature:
-        """The factor of this Hessian."""
+    def of(cls, hessian: FloatArray, n_scores: int = 1) -> Curvature:
+        """The factor of this Hessian.
+
+        Where parameters run over the same terms for several scores, a diagonal entry far below that
+        of another score may be nothing but its rounding errors: the term then has one unit for all.
+        """
         diagonal = hessian.diagonal()
+        if n_scores > 1:
+            largest = diagonal.reshape(n_scores, -1).max(axis=0)
+            tied = np.tile(largest, n_scores)
+            diagonal = np.where(diagonal > NOISE * tied, diagonal, tied)
         unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
         H = hessian / unit
         H /= unit[:, None]

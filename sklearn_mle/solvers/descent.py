@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from sklearn_mle.likelihoods.objective import Derivatives, FloatArray, Objective
 from sklearn_mle.solvers.curvature import CLEAR, Curvature
+from sklearn_mle.solvers.faint import Faint
 from sklearn_mle.solvers.line_search import backtrack, lengthen, sufficient
 from sklearn_mle.solvers.secants import Secants
 from sklearn_mle.solvers.watch import never
@@ -125,10 +126,10 @@ def descend(
     -------
     Descent
     """
-    known = curvature
+    known, faint = curvature, Faint(objective)
     if curvature is None:
         value, gradient, hessian = objective.derivatives(theta)
-        curvature = Curvature.of(hessian)
+        curvature = faint.told(theta, Curvature.of(hessian, objective.n_scores))
     else:
         value, gradient = objective.value_and_gradient(theta)
     step, decrement = curvature.step(gradient)
@@ -151,7 +152,7 @@ def descend(
             if way.here.decrement * max(rates[-2:]) <= exact and way.here.gap <= tol:
                 return replace(way.here, theta=way.here.theta + way.step)
         else:
-            after = _by_newton(objective, way)
+            after = _by_newton(objective, way, faint)
             if after is None:
                 break
             way, secants, rates = after, Secants(after.here.curvature), []
@@ -161,9 +162,9 @@ def descend(
     return way.here
 
 
-def _is_lower(after: _Way, before: _Way) -> bool:
-    slope = float(before.gradient @ before.step)
-    return sufficient(1.0, after.here.value, before.here.value, slope)
+def _is_lower(after: _Way, way: _Way) -> bool:
+    slope = float(way.gradient @ way.step)
+    return sufficient(1.0, after.here.value, way.here.value, slope)
 
 
 def newton_is_due(left: float, rate: float, exact: float, costs: float) -> bool:
@@ -229,7 +230,7 @@ def _by_secants(objective: Objective, way: _Way, secants: Secants, weight: float
     return _Way(here, gradient, step)
 
 
-def _by_newton(objective: Objective, way: _Way) -> _Way | None:
+def _by_newton(objective: Objective, way: _Way, faint: Faint) -> _Way | None:
     """After a step as long as it pays, with a new Hessian there; None if no step does."""
     here, gradient, step = way
     slope, length = float(gradient @ step), 1.0
@@ -243,14 +244,16 @@ def _by_newton(objective: Objective, way: _Way) -> _Way | None:
         ahead, rough = _derivatives(objective, here.theta + length * step, here.curvature)
         if not math.isfinite(ahead.value):
             return None
-    curvature = Curvature.of(ahead.hessian)
+    theta, n_scores = here.theta + length * step, objective.n_scores
+    curvature = Curvature.of(ahead.hessian, n_scores)
     if rough and curvature.least < CLEAR:
-        ahead = objective.derivatives(here.theta + length * step)
-        curvature = Curvature.of(ahead.hessian)
+        ahead = objective.derivatives(theta)
+        curvature = Curvature.of(ahead.hessian, n_scores)
+    curvature = faint.told(theta, curvature)
     onward, decrement = curvature.step(ahead.gradient)
     slow = length > 1.0 or (length == 1.0 and decrement > SLOW * here.decrement)
     after = Descent(
-        here.theta + length * step,
+        theta,
         ahead.value,
         decrement,
         here.n_iter + 1,
@@ -266,9 +269,8 @@ def _derivatives(
     objective: Objective, theta: FloatArray, before: Curvature
 ) -> tuple[Derivatives, bool]:
     """Derivatives, and whether the Hessian is rough, which it may be where the last was clear."""
-    if before.least >= CLEAR:
-        return objective.rough_derivatives(theta)
-    return objective.derivatives(theta), False
+    clear = before.least >= CLEAR
+    return objective.rough_derivatives(theta) if clear else (objective.derivatives(theta), False)
 
 
 def _ahead(

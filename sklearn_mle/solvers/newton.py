@@ -22,8 +22,10 @@ from sklearn_mle.likelihoods.objective import FloatArray, Objective
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.curvature import Curvature
-from sklearn_mle.solvers.descent import PATIENCE, ROUNDING, Descent, descend
+from sklearn_mle.solvers.descent import ROUNDING, Descent, descend
+from sklearn_mle.solvers.faint import Faint
 from sklearn_mle.solvers.far_rows import beside_far_rows
+from sklearn_mle.solvers.limit import beyond, remaining
 from sklearn_mle.solvers.margins import Margins
 from sklearn_mle.solvers.separation import Recession, any_excluded, find_separation, separated
 from sklearn_mle.solvers.shortest import shortest
@@ -76,10 +78,8 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     rows = problem.rows
     with blocks_share_cores(rows.n_columns):
         objective = problem.likelihood.objective(rows, problem.fit_intercept)
-        if start is not None:
-            theta, near = objective.pack(start.coef, start.intercept), None
-        else:
-            theta, near = _start_from_sample(objective)
+        warm = None if start is None else _as_near_as_nothing(problem, objective, start)
+        theta, near = _start_from_sample(objective) if warm is None else (warm, None)
         exact = EXACT * rows.total_weight
         stops = watching(problem, objective)
         descent = descend(
@@ -88,11 +88,13 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         coef, intercept = objective.unpack(descent.theta)
         rank, separation = descent.curvature.rank, None
         if not descent.stopped and _suspect(
-            problem, descent, tol, start is not None, coef, intercept
+            problem, descent, tol, warm is not None, coef, intercept
         ):
             descent, separation = _settle(problem, objective, descent, tol, max_iter)
             coef, intercept = objective.unpack(descent.theta)
-            rank = Curvature.of(objective.derivatives(objective.start()).hessian).rank
+            rank = objective.size - Faint(objective).flat.shape[1]
+            if separation is not None:
+                objective = remaining(objective, separation)
         if separation is None:
             flat, value = descent.curvature.flat, descent.value
             coef, intercept = objective.unpack(shortest(objective, descent.theta, flat, value))
@@ -103,7 +105,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     outcome, gap = _judge(descent, tol, max_iter)
     if separation is not None:
         excess = separation.excess(coef, intercept) / max(1.0, abs(descent.value))
-        outcome, gap = separated(separation), min(descent.gap + excess, gap)
+        outcome, gap = separated(separation), gap + excess
     per_class = rank // objective.n_scores - int(problem.fit_intercept)
     return Solution(
         coef=coef,
@@ -117,6 +119,14 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         rank=per_class,
         separation=separation,
     )
+
+
+def _as_near_as_nothing(problem: Problem, objective: Any, start: Start) -> FloatArray | None:
+    """A start, unless it costs more than no coefficients: with rows that are sure of a wrong class
+    the cost may have slopes but no curvature, so that Newton's method leads nowhere."""
+    theta: FloatArray = objective.pack(start.coef, start.intercept)
+    nothing = problem.rows.total_weight * np.log(problem.likelihood.n_classes)
+    return theta if objective.value(theta) <= nothing else None
 
 
 def _start_from_sample(objective: Objective) -> tuple[FloatArray, Curvature | None]:
@@ -140,6 +150,8 @@ def _start_from_sample(objective: Objective) -> tuple[FloatArray, Curvature | No
     end = descend(sample, theta, weight, SAMPLE_TOL, 20, enough, near, fresh=True)
     if end.exhausted or end.slow_steps > 0:
         return objective.start(), None
+    if end.curvature.still.shape[1]:
+        return end.theta, None  # what does not vary in a sample may do so in all rows
     return end.theta, end.curvature.scaled(rows.total_weight / weight)
 
 
@@ -171,20 +183,41 @@ def _settle(
     rows, n_classes = problem.rows, problem.likelihood.n_classes
     coef, intercept = objective.unpack(end.theta)
     found = find_separation(rows, n_classes, problem.fit_intercept, coef, intercept)
-    theta, patience = end.theta, max_iter
+    theta, left, exact = end.theta, max_iter - end.n_iter, EXACT * rows.total_weight
     if found is not None:
-        theta, patience = objective.pack(*found.start()), PATIENCE
         if found.complete:
+            theta = objective.pack(*found.start())
             cost = objective.value(theta)
-            return replace(end, theta=theta, value=cost, decrement=cost, exhausted=False), found
-    elif (near := _beside_far_rows(problem, objective, tol)) is not None:
+            return replace(end, theta=theta, value=cost, decrement=0.0, exhausted=False), found
+        return _to_the_limit(problem, objective, found, end, tol, left), found
+    if (near := _beside_far_rows(problem, objective, tol)) is not None:
         theta = near
-    left, exact = max_iter - end.n_iter, EXACT * rows.total_weight
     stops = watching(problem, objective)
     after = descend(
-        objective, theta, rows.total_weight, tol, left, exact, patience=patience, stops=stops
+        objective, theta, rows.total_weight, tol, left, exact, patience=max_iter, stops=stops
     )
-    return replace(after, n_iter=end.n_iter + after.n_iter), found
+    return replace(after, n_iter=end.n_iter + after.n_iter), None
+
+
+def _to_the_limit(
+    problem: Problem, whole: Any, found: Recession, end: Descent, tol: float, left: int
+) -> Descent:
+    """The fit of what is left, and from there out of the reach of what is decided.
+
+    It begins at the coefficients at hand, without what only moves decided pairs.
+    """
+    rest, weight = remaining(whole, found), problem.rows.total_weight
+    still = np.linalg.qr(Faint(rest).flat)[0]
+    theta = end.theta - still @ (still.T @ end.theta)
+    stops = watching(problem, whole)
+    after = descend(rest, theta, weight, tol, left, EXACT * weight, patience=left, stops=stops)
+    near = shortest(rest, after.theta, after.curvature.flat, after.value)
+    solve = after.curvature.solve
+    theta = beyond(whole, found, near, rest.hessian_product(near), solve)
+    theta = theta - solve(rest.gradient(theta))
+    value, gradient = rest.value_and_gradient(theta)
+    decrement = max(after.curvature.step(gradient)[1], after.decrement, value - after.value)
+    return replace(after, theta=theta, decrement=decrement, n_iter=end.n_iter + after.n_iter)
 
 
 def _beside_far_rows(problem: Problem, objective: Any, tol: float) -> FloatArray | None:

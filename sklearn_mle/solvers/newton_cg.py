@@ -23,6 +23,7 @@ from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.rows import Rows
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import conjugate_gradients, newton
+from sklearn_mle.solvers.limit import beyond_by_products, remaining
 from sklearn_mle.solvers.line_search import backtrack, sufficient
 from sklearn_mle.solvers.null_space import null_directions
 from sklearn_mle.solvers.separation import Recession, any_excluded, separated
@@ -141,13 +142,14 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     if doubtful and not end.stopped:
         end, found, doubtful = _settle(problem, objective, end, max_iter)
         coef, intercept = objective.unpack(end.theta)
-    hard = doubtful or (found is None and not end.sure)
-    if hard and not end.stopped and objective.size <= LARGEST_HESSIAN:
-        near = Start(coef, intercept)
-        left = max(1, max_iter - end.n_iter)
-        after = newton.solve(problem, start=near, tol=tol, max_iter=left)
+    complete = found is not None and found.complete
+    hard = doubtful or not (end.sure or complete)
+    affordable = not end.stopped and objective.size <= LARGEST_HESSIAN
+    null = None if hard and affordable else null_directions(objective)
+    if null is None or (affordable and null.faint):
+        near = Start(coef, intercept) if found is None else None
+        after = newton.solve(problem, start=near, tol=tol, max_iter=max_iter)
         return replace(after, n_iter=end.n_iter + after.n_iter)
-    null = null_directions(objective)
     if not doubtful and found is None:
         flats = np.kron(np.eye(objective.n_scores), null.directions).astype(np.float64)
         least = shortest(objective, null.cleared(end.theta), flats, end.value)
@@ -196,21 +198,29 @@ def _judged(problem: Problem, objective: Products, end: End) -> Verdict:
 
 
 def _from(
-    problem: Problem,
-    objective: Products,
-    end: End,
-    found: Recession | None,
-    max_iter: int,
-    patience: float,
+    problem: Problem, objective: Products, end: End, found: Any, max_iter: int, patience: float
 ) -> End:
     """Steps from the limit of a recession, or from where others became slow."""
-    theta = end.theta if found is None else objective.pack(*found.start())
     if found is not None and found.complete:
-        value = objective.value(theta)
-        return replace(end, theta=theta, value=value, decrement=value, slow=False)
+        theta = objective.pack(*found.start())
+        return replace(end, theta=theta, value=objective.value(theta), decrement=0.0, slow=False)
     left = max(1, max_iter - end.n_iter)
-    after = descend(objective, theta, left, watching(problem, objective), patience=patience)
-    return replace(after, n_iter=end.n_iter + after.n_iter)
+    fitted = objective if found is None else remaining(objective, found)
+    after = descend(fitted, end.theta, left, watching(problem, objective), patience=patience)
+    after = replace(after, n_iter=end.n_iter + after.n_iter)
+    if found is None:
+        return after
+    tiny = 1e-6 * NEAR * objective.rows.total_weight
+    moved = beyond_by_products(objective, found, after.theta, 1e-8 * _units(objective), tiny)
+    above = max(moved.left, moved.value - after.value)
+    exact = after.exact and above <= NEAR * objective.rows.total_weight
+    return replace(after, theta=moved.theta, decrement=max(above, after.decrement), exact=exact)
+
+
+def _units(objective: Products) -> FloatArray:
+    """Roots of about the diagonal of the Hessian, as long as nothing else is known."""
+    across = np.sqrt(np.diag(objective.across_scores()) * objective.rows.total_weight)
+    return np.asarray(np.repeat(across, objective.n_terms))
 
 
 @blocks_share_cores(0)
@@ -231,8 +241,7 @@ def descend(
     """
     weight = objective.rows.total_weight
     exact = EXACT * weight
-    across = np.sqrt(np.diag(objective.across_scores()) * weight)
-    unit = np.repeat(across, objective.n_terms)
+    unit = _units(objective)
     floor = 1e-8 * unit
     value, gradient, product = objective.model(theta)
     decrement, products, longest, slow = np.inf, 0, 1.0, 0

@@ -25,6 +25,8 @@ NULL = 1e-9
 """Length of what G makes of a unit vector, relative to the largest, that counts as null."""
 ROUNDING = 1e-14
 """The same, that nothing can be made smaller than."""
+FAINT = (1e-18, 1e-10)
+"""Mean square of scores, over that of coefficients, between rounding and what products show."""
 MOST = 50
 """Null directions that are looked for."""
 MOST_PRODUCTS = 500
@@ -40,10 +42,13 @@ class Rest:
         None if nothing of it stays, or it is not known.
     known : bool
         Whether the products were enough to know.
+    least : float
+        The least mean square of scores, over that of coefficients, on the way.
     """
 
     vector: FloatArray | None
     known: bool
+    least: float
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,14 @@ class NullSpace:
         Orthonormal, without parts in empty terms.
     empty : ndarray of shape (n_terms,), bool
         Terms without any entry, such as a level that no row has.
+    faint : bool
+        Whether there seem to be others that change scores by next to nothing: columns depend on
+        each other up to digits that products do not show.
     """
 
     directions: FloatArray
     empty: NDArray[np.bool_]
+    faint: bool
 
     @property
     def size(self) -> int:
@@ -82,15 +91,18 @@ def null_directions(objective: Products) -> NullSpace:
     """
     rng = np.random.default_rng(SEED)
     empty = objective.gram_product(rng.standard_normal(objective.n_terms)) == 0.0
-    found = np.zeros((objective.n_terms, 0))
+    found, least = np.zeros((objective.n_terms, 0)), list[float]()
     while found.shape[1] < min(MOST, int(np.count_nonzero(~empty))):
         b = _beside(found, np.where(empty, 0.0, rng.standard_normal(objective.n_terms)))
-        rest = out_of_range(objective.gram_product, b).vector
-        if rest is None:
+        rest = out_of_range(objective.gram_product, b)
+        if rest.vector is None:
+            least.append(rest.least)
             break
-        rest = _beside(found, rest)
-        found = np.column_stack([found, rest / float(np.linalg.norm(rest))])
-    return NullSpace(found, empty)
+        null = _beside(found, rest.vector)
+        null = null / float(np.linalg.norm(null))
+        least.append(float(null @ objective.gram_product(null)))
+        found = np.column_stack([found, null])
+    return NullSpace(found, empty, any(FAINT[0] < each < FAINT[1] for each in least))
 
 
 def out_of_range(
@@ -111,11 +123,14 @@ def out_of_range(
     r = b / unit
     image = product(r)
     forward = image
-    curved, largest = float(r @ image), 0.0
+    curved, largest, least = float(r @ image), 0.0, np.inf
     for _ in range(most):
         length, size = float(np.linalg.norm(r)), float(np.linalg.norm(image))
+        if length <= SEEN:
+            break
         largest = max(largest, size / length)
-        if length <= SEEN or not curved > 0.0 or size <= ROUNDING * largest * length:
+        least = min(least, curved / length**2)
+        if not curved > 0.0 or size <= ROUNDING * largest * length:
             break
         step = curved / float(forward @ forward)
         r = r - step * forward
@@ -125,9 +140,9 @@ def out_of_range(
         curved = fresh
     length, size = float(np.linalg.norm(r)), float(np.linalg.norm(image))
     if length <= SEEN:
-        return Rest(None, True)
+        return Rest(None, True, least)
     null = size <= NULL * largest * length
-    return Rest(unit * r if null else None, null)
+    return Rest(unit * r if null else None, null, least)
 
 
 def _beside(found: FloatArray, b: FloatArray) -> FloatArray:

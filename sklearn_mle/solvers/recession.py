@@ -139,7 +139,11 @@ class _Search:
         if lost.any():
             before = self.margins.margins(self.found)[lost]
             share = min(1.0, 0.5 * float((before / -ahead[lost]).min()))
-        self.found = self.found + share * D
+        both = self.found + share * D
+        if not np.all(self.margins.margins(both)[self.decided | gained] > 0.0):
+            self._give_up()
+            return
+        self.found = both
         self.decided |= gained
         self.open &= ~gained
         self.working &= self.open

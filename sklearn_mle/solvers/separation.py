@@ -52,7 +52,7 @@ estimates for generalized linear models. arXiv:1903.01633.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,8 +95,13 @@ class Recession:
     decided : ndarray of shape (n, K), bool
         The pairs of row and excluded class.
     margins : Margins
+    share : ndarray of shape (m,)
+        What the margins of each decided pair are in units of (`Margins.shares`).
+    along : ndarray of shape (K, t)
+        Coefficients of the terms: of the directions at hand the one that is shortest for the least
+        that a decided pair gains.
     far : ndarray of shape (K, t)
-        Coefficients of the terms so far out that excluded classes have no probability left.
+        The coefficients at hand, so far out that excluded classes have no probability left.
     """
 
     direction: FloatArray
@@ -106,6 +111,8 @@ class Recession:
     certain: BoolArray
     decided: BoolArray
     margins: Margins
+    share: FloatArray
+    along: FloatArray
     far: FloatArray
 
     @property
@@ -114,7 +121,7 @@ class Recession:
         return bool(self.certain.all())
 
     def start(self) -> tuple[FloatArray, FloatArray]:
-        """Raw coefficients and intercepts from which only the remaining problem is left to fit."""
+        """Raw coefficients and intercepts with which only the remaining problem costs anything."""
         return self.margins.to_raw(self.far)
 
     def excess(self, coef: FloatArray, intercept: FloatArray) -> float:
@@ -210,13 +217,20 @@ def find_separation(
 
 
 def recession_along(margins: Margins, found: Widest, B: FloatArray, here: FloatArray) -> Recession:
-    """The recession of a direction, with the margins at hand."""
-    D, decided = found.direction, found.decided
+    """The recession of a direction, with the margins at hand.
+
+    Pairs that it decides by no more than rounding are left among those that cost something.
+    """
+    D, ahead = found.direction, margins.margins(found.direction)
+    decided = found.decided & (ahead > 0.0)
+    found = replace(found, decided=decided)
     share = np.broadcast_to(margins.shares()[:, None], decided.shape)[decided]
-    short = (EXCLUDED * share - here[decided]) / margins.margins(D)[decided]
+    short = (EXCLUDED * share - here[decided]) / ahead[decided]
     far = B + max(0.0, float(short.max())) * D
     slim, features = few_features(margins, found)
-    direction, level = margins.to_raw(slim / (margins.margins(slim)[decided] / share).min())
+    slim = slim / (margins.margins(slim)[decided] / share).min()
+    whole = D / (ahead[decided] / share).min()
+    direction, level = margins.to_raw(slim)
     return Recession(
         direction=direction,
         level=level,
@@ -225,6 +239,8 @@ def recession_along(margins: Margins, found: Widest, B: FloatArray, here: FloatA
         certain=np.asarray((decided | ~margins.others()).all(axis=1)),
         decided=decided,
         margins=margins,
+        share=share,
+        along=min(slim, whole, key=lambda B: float(np.abs(B).max())),
         far=far,
     )
 
