@@ -140,8 +140,11 @@ class Estimates:
             (logarithms, where they are positive), and mapped back.
         """
         level = self.level if level is None else checked_level(level)
+        half = {df: float(stats.t.ppf(0.5 + level / 2.0, df)) for df in (self.df, math.inf)}
         ends = [
-            self._profiled(k, level) if self._profiles(parameter) else self._normal(k, level)
+            self._profiled(k, level)
+            if self._profiles(parameter)
+            else self._normal(k, half[math.inf if parameter.is_extra else self.df])
             for k, parameter in enumerate(self.parameters)
         ]
         return np.array(ends, dtype=np.float64)
@@ -255,14 +258,13 @@ class Estimates:
         """Whether the interval of a parameter is read from the likelihood."""
         return self.ci == "profile" or (parameter.is_extra and self._of_theta.profiles_extras)
 
-    def _normal(self, k: int, level: float) -> tuple[float, float]:
+    def _normal(self, k: int, half: float) -> tuple[float, float]:
+        """So many standard errors to both sides, on the line of the parameter."""
         parameter, se = self.parameters[k], float(self.std_error[k])
         if math.isnan(se):
             return math.nan, math.nan
-        rate = parameter.stretch.rate(parameter.estimate)
-        df = math.inf if parameter.is_extra else self.df
-        half = float(stats.t.ppf(0.5 + level / 2.0, df)) * se / rate
-        low, high = (parameter.stretch.natural(parameter.place + d) for d in (-half, half))
+        step = half * se / parameter.stretch.rate(parameter.estimate)
+        low, high = (parameter.stretch.natural(parameter.place + d) for d in (-step, step))
         return float(low), float(high)
 
     def _profiled(self, k: int, level: float) -> tuple[float, float]:

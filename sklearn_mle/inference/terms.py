@@ -189,9 +189,13 @@ class Terms:
 def terms_of(rows: Rows, intercept: bool) -> Terms:
     """The terms of rows, in one pass, or in two where features are nearly collinear."""
     with blocks_share_cores(rows.n_columns):
-        factored = _factored(rows, intercept)
-    root = math.sqrt(rows.total_weight)
-    p, varies, inverse = rows.n_columns, factored.varies, factored.inverse
+        return _terms(rows.total_weight, _factored(rows, intercept), intercept)
+
+
+def _terms(weight: float, factored: Factored, intercept: bool) -> Terms:
+    root = math.sqrt(weight)
+    varies, inverse = factored.varies, factored.inverse
+    p = varies.shape[0]
     if isinstance(inverse, TriangularInverse):
         r = inverse.size.shape[0]
         half = solve_triangular(inverse.R, np.eye(r)) if r else np.zeros((0, 0))
