@@ -52,7 +52,7 @@ def _written_out(D: FloatArray, g: FloatArray, e: FloatArray, intercept: bool) -
     made = np.empty((q + alone.shape[0],) * 2)
     pairs, crossed = made[:q, :q].reshape(s, k, s, k), made[:q, q:].reshape(s, k, -1)
     for a in range(s):
-        np.multiply(D, g[a, :, None], out=R[a])
+        np.einsum("mk,m->mk", D, g[a], out=R[a])
         for b in range(a + 1):
             pairs[a, :, b] = np.dot(R[a].T, R[b])
             pairs[b, :, a] = pairs[a, :, b].T

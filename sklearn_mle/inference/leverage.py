@@ -69,10 +69,13 @@ class Leverages:
         return valley.costs.curvature(y, scores, valley.split(valley.bottom)[1])
 
 
-def decides_alone(leverage: FloatArray) -> NDArray[np.bool_]:
-    """Which rows leave nothing of their only slope, shape (m,); among several, none is said to."""
+def decides_alone(leverage: FloatArray) -> NDArray[np.bool_] | None:
+    """Which rows leave nothing of their only slope, shape (m,); None where there are none.
+
+    Of several slopes, none is said to.
+    """
     if leverage.shape[1] > 1 or leverage.max(initial=0.0) < 1.0 - ALONE:
-        return np.zeros(leverage.shape[0], dtype=bool)
+        return None
     return np.abs(1.0 - leverage[:, 0, 0]) < ALONE
 
 

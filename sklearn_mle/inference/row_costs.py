@@ -121,9 +121,9 @@ class LocationScaleCosts:
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         scale = math.exp(extras[0])
         z = (y - scores[:, 0]) / scale
-        cost, slope, _ = self.with_shapes(extras[1:]).derivatives(z)
-        shapes = self._open.slopes(extras[1:], z)
-        return cost + extras[0], -slope[:, None] / scale, _of_extras(z, slope, shapes)
+        cost, slope = self.with_shapes(extras[1:]).cost_and_slope(z)
+        shapes = self._open.slopes(extras[1:], z) if self.shapes else None
+        return cost + extras[0], (slope / -scale)[:, None], _of_extras(z, slope, shapes)
 
     def curvature(self, y: FloatArray, scores: FloatArray, extras: FloatArray) -> FloatArray:
         scale = math.exp(extras[0])
@@ -151,9 +151,10 @@ class LocationScaleCosts:
         )
 
 
-def _of_extras(z: FloatArray, slope: FloatArray, shapes: FloatArray) -> FloatArray:
+def _of_extras(z: FloatArray, slope: FloatArray, shapes: FloatArray | None) -> FloatArray:
     """Derivatives in log scale and stretched shapes, shape (m, k)."""
-    return np.column_stack([1.0 - z * slope, shapes])
+    of_scale = 1.0 - z * slope
+    return of_scale[:, None] if shapes is None else np.column_stack([of_scale, shapes])
 
 
 @dataclass(frozen=True)

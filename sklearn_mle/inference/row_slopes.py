@@ -50,8 +50,9 @@ def squared_slopes(valley: Valley, cov: str, bread: FloatArray) -> tuple[FloatAr
             if leverages is not None and curvature is not None:
                 h = leverages(near, curvature[some])
                 without = decides_alone(h)
-                h[without] = 0.0
-                alone += int(np.count_nonzero(without))
+                if without is not None:
+                    h[without] = 0.0
+                    alone += int(np.count_nonzero(without))
                 of_score = relieved(of_score, h, cov == "HC3")
             weight = None if block.weight is None else block.weight[some]
             squares = squares + gradient_squares(valley, weight, near, of_score, e[some])
