@@ -36,7 +36,7 @@ from sklearn_mle.inference.cornered_information import common_information, kerne
 from sklearn_mle.inference.corners import averaged_information
 from sklearn_mle.inference.information import information
 from sklearn_mle.inference.inverse_information import endless_directions, inverse
-from sklearn_mle.inference.row_slopes import slopes_of_groups, squared_slopes
+from sklearn_mle.inference.row_slopes import squared_slopes, squared_slopes_of_groups
 from sklearn_mle.inference.sparsity import slopes_of_sides
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises.noise import Fact, FloatArray
@@ -161,9 +161,9 @@ def _sandwich(valley: Valley, cov: str, groups: NDArray[np.intp] | None) -> Cova
         factor = n / (n - q) if cov == "HC1" else 1.0
         df = n - q
     else:
-        sums, cost = slopes_of_groups(valley, groups)
-        count = sums.shape[0]
-        meat, df = sums.T @ sums, count - 1.0
+        count = int(groups.max()) + 1
+        meat, cost = squared_slopes_of_groups(valley, groups, count)
+        df = count - 1.0
         factor = count / (count - 1.0) * (n - 1.0) / (n - q)
         method = f"{method}, {count} groups"
     known = np.isfinite(np.diagonal(bread))

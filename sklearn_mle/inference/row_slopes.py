@@ -11,13 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_mle.inference.gradient_squares import gradient_squares
+from sklearn_mle.inference.group_squares import GroupSquares, in_order, order_of
 from sklearn_mle.inference.group_sums import GroupSums
 from sklearn_mle.inference.leverage import Leverages, decides_alone, relieved
 from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises.noise import FloatArray
+from sklearn_mle.rows.gathered import Gathered
 from sklearn_mle.rows.implicit_design import Design
+from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block, Rows
 
+SCATTERED = 2**15
+"""Groups above which rows in no order are gathered by group rather than added to a table."""
 PIECE_BYTES = 2**21
 """Size of the columns times slopes that are written at a time."""
 
@@ -80,16 +85,26 @@ def _in_long_blocks(valley: Valley) -> Rows:
     return valley.rows if valley.costs.n_scores > 1 else valley.rows.in_long_blocks()
 
 
-def slopes_of_groups(valley: Valley, groups: NDArray[np.intp]) -> tuple[FloatArray, float]:
-    """The summed gradient of each group, shape (G, size); and the cost at the bottom."""
-    count = int(groups.max()) + 1
+def squared_slopes_of_groups(
+    valley: Valley, groups: NDArray[np.intp], count: int
+) -> tuple[FloatArray, float]:
+    """The same of gradients that are summed over each of the groups 0 .. count - 1."""
+    J, order = valley.mixing(), valley.order_of_sums()
+    rows, ordered = _in_long_blocks(valley), in_order(groups)
+    if not ordered and count > SCATTERED and isinstance(valley.rows, InMemoryRows):
+        places, ordered = order_of(groups, count), True
+        rows, groups = Gathered(valley.rows, places), groups[places]
 
-    def per_block(block: Block, codes: NDArray[np.intp]) -> tuple[GroupSums, float]:
+    def per_block(block: Block, codes: NDArray[np.intp]) -> tuple[GroupSquares | GroupSums, float]:
         D = valley.terms.columns(block.X)
         cost, g, e = map(block.weigh, valley.slopes(block, valley.scores(D, valley.bottom)))
         beside = np.column_stack([g, e]) if valley.terms.intercept else e
+        if ordered:
+            return GroupSquares.of(codes, D, g, beside), float(cost.sum())
         return GroupSums.of(codes, D, g, beside, count), float(cost.sum())
 
-    groups_sums, cost = _in_long_blocks(valley).total(per_block, groups)
-    sums = groups_sums.whole()[:, valley.order_of_sums()]
-    return np.asarray(sums @ valley.mixing()), float(cost)
+    of_groups, cost = rows.total(per_block, groups)
+    if ordered:
+        return np.asarray(J.T @ of_groups.whole()[np.ix_(order, order)] @ J), float(cost)
+    sums = of_groups.whole()[:, order] @ J
+    return np.asarray(sums.T @ sums), float(cost)
