@@ -8,6 +8,7 @@ go on outside of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,9 +74,18 @@ def in_order(codes: NDArray[np.intp]) -> bool:
     return bool((codes[1:] >= codes[:-1]).all())
 
 
-def order_of(codes: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    """Places of the rows, group by group, shape (n,); counted, not compared."""
+def by_group(codes: NDArray[np.intp], count: int) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Places of the rows group by group, and the groups there, shapes (n,); counted, not compared.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n,)
+    count : int
+        Of the groups, each of which occurs.
+    """
     n = codes.shape[0]
-    rows = np.arange(n + 1)
-    table = sparse.csc_array((rows[:n], codes, rows), shape=(count, n))
-    return np.asarray(table.tocsr().indices, dtype=np.intp)
+    kind = np.int32 if n <= np.iinfo(np.int32).max else np.int64
+    columns = np.arange(n + 1, dtype=kind)
+    nothing = np.zeros(n, np.int8)
+    table = sparse.csc_array((nothing, codes.astype(kind), columns), shape=(count, n)).tocsr()
+    return table.indices, np.repeat(np.arange(count), np.diff(table.indptr))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_mle.inference.gradient_squares import gradient_squares
-from sklearn_mle.inference.group_squares import GroupSquares, in_order, order_of
+from sklearn_mle.inference.group_squares import GroupSquares, by_group, in_order
 from sklearn_mle.inference.group_sums import GroupSums
 from sklearn_mle.inference.leverage import Leverages, decides_alone, relieved
 from sklearn_mle.inference.valley import Valley
@@ -92,8 +92,8 @@ def squared_slopes_of_groups(
     J, order = valley.mixing(), valley.order_of_sums()
     rows, ordered = _in_long_blocks(valley), in_order(groups)
     if not ordered and count > SCATTERED and isinstance(valley.rows, InMemoryRows):
-        places, ordered = order_of(groups, count), True
-        rows, groups = Gathered(valley.rows, places), groups[places]
+        places, groups = by_group(groups, count)
+        rows, ordered = Gathered(valley.rows, places), True
 
     def per_block(block: Block, codes: NDArray[np.intp]) -> tuple[GroupSquares | GroupSums, float]:
         D = valley.terms.columns(block.X)

@@ -21,8 +21,8 @@ from scipy.linalg import block_diag, solve_triangular
 
 from sklearn_mle.rows.design import design, dot, far_columns, in_full, signed_gram, weighted_gram
 from sklearn_mle.rows.implicit_design import Design
-from sklearn_mle.rows.matrix import Matrix
-from sklearn_mle.rows.rows import FloatArray, Rows
+from sklearn_mle.rows.matrix import Matrix, entries
+from sklearn_mle.rows.rows import Block, FloatArray, Rows
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers.gram import ORDINARY, estimate_frame, gram
 from sklearn_mle.solvers.least_squares import by_cholesky, by_orthogonal, centred_frame
@@ -38,6 +38,15 @@ WRITTEN_OUT = 1024
 """Sparse rows that are written out at a time."""
 CLEAR = 1e-8
 """Share of a linear function outside the row space, above which it is not identified."""
+
+
+NOT_FINITE = (
+    "X must be finite; got NaN or infinity. Replace such entries, or drop their rows, as for fit."
+)
+
+
+class NotFiniteError(ValueError):
+    """X has entries that are not finite."""
 
 
 @dataclass(frozen=True)
@@ -221,11 +230,18 @@ def _terms(weight: float, factored: Factored, intercept: bool) -> Terms:
     return Terms(factored.centre, mix, unmix, unit, shadow, intercept, gentle, near, far)
 
 
+def _not_finite(block: Block) -> tuple[int]:
+    """How many entries of X are not."""
+    return (int(np.count_nonzero(~np.isfinite(entries(block.X)))),)
+
+
 def _factored(rows: Rows, intercept: bool) -> Factored:
     frame = estimate_frame(rows, intercept)
     sums = None
     if rows.n_rows - intercept >= rows.n_columns:
         sums = gram(rows, frame, intercept, target=False)
+        if not np.isfinite(sums.cross.diagonal()).all() and rows.total(_not_finite)[0]:
+            raise NotFiniteError(NOT_FINITE)
         factored = by_cholesky(sums, rows.total_weight)
         if factored is not None and factored.inverse.rcond**2 > SAFE_RCOND:
             return factored

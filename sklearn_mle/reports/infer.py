@@ -35,9 +35,8 @@ from sklearn_mle.noises.noise import Fact
 from sklearn_mle.reports.behind import estimator_behind, feature_names
 from sklearn_mle.reports.group_codes import group_codes
 from sklearn_mle.reports.infer_choices import check_choices, check_place, check_resamples
-from sklearn_mle.reports.valleys import rows_of_classes, valley_of_classes, valley_of_regression
+from sklearn_mle.reports.valleys import rows_and_valley
 from sklearn_mle.rows.matrix import Matrix, canonical, is_sparse
-from sklearn_mle.rows.rows import Rows
 from sklearn_mle.solvers.solution import Start
 
 SAME_DATA = 1e-6
@@ -168,14 +167,8 @@ def infer(
     check_is_fitted(model)
     checks.check_coefficients(np.size(model.coef_))
     names = feature_names(estimator)
-    regression = isinstance(model, MLERegressor)
-    rows: Rows = (
-        rooms.rows_for_regression(model, table, y, sample_weight, reset=False)
-        if regression
-        else rows_of_classes(model, table, y, sample_weight)
-    )
     place = check_choices(model, cov, ci, groups, reference)
-    valley = valley_of_regression(model, rows) if regression else valley_of_classes(model, rows)
+    rows, valley = rows_and_valley(model, table, y, sample_weight)
     problem = _unanswerable(model, valley)
     if problem is not None:
         found, ci = problem, "wald"

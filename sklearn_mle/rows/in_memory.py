@@ -203,8 +203,8 @@ class InMemoryRows(GivenRows):
         if self._present is not None:
             places = np.flatnonzero(self._present)[places]
         X = take_rows(self.X, places)
-        weight = None if self.weight is None else self.weight[places]
-        return InMemoryRows(X, self.y[places], weight)
+        weight = None if self.weight is None else self.weight.take(places)
+        return InMemoryRows(X, self.y.take(places), weight)
 
 
 class Sums:

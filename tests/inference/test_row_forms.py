@@ -83,3 +83,19 @@ def test_errors_of_many_rows_are_those_of_double_precision(monkeypatch):
             exact = infer(model, X, y, sample_weight=weight, cov="HC3").covariance
         assert not np.array_equal(quick, exact)
         np.testing.assert_allclose(quick, exact, rtol=2 * HARMLESS, atol=1e-14 * exact.max())
+
+
+@pytest.mark.parametrize("rows", [256, 1024, 1000])
+def test_pieces_are_of_uneven_length(rows, monkeypatch):
+    X = np.random.default_rng(4).normal(size=(rows, 6))
+    forms, terms = forms_of(X)
+    lengths, plain = [], np.einsum
+
+    def einsum(how, *arrays, **options):
+        lengths.extend([arrays[0].shape[1]] if how == "rm,rm->m" else [])
+        return plain(how, *arrays, **options)
+
+    monkeypatch.setattr(np, "einsum", einsum)
+    h = forms.leverages(terms.columns(X), np.ones(rows))
+    np.testing.assert_allclose(h, np.square(terms.of(X)).sum(axis=1) / 1e6, rtol=forms.error)
+    assert sum(lengths) == rows and all(length % 128 for length in lengths)
