@@ -63,10 +63,14 @@ class Leverages:
     def curvature(self, y: FloatArray, scores: FloatArray) -> FloatArray:
         """Those of the rows' costs in their scores, shape (m, s, s)."""
         valley, noise = self.valley, self.valley.noise
+        extras = valley.split(valley.bottom)[1]
         if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
             left, right = slopes_of_sides(noise)
             return np.full((y.shape[0], 1, 1), left * right / valley.scale**2)
-        return valley.costs.curvature(y, scores, valley.split(valley.bottom)[1])
+        if noise is not None and valley.normal:
+            one = valley.costs.curvature(np.zeros(1), np.zeros((1, 1)), extras)
+            return np.broadcast_to(one, (y.shape[0], 1, 1))
+        return valley.costs.curvature(y, scores, extras)
 
 
 def decides_alone(leverage: FloatArray) -> NDArray[np.bool_] | None:

@@ -105,9 +105,11 @@ class RowForms:
         step -= ASIDE * (step % UNEVEN == 0 and step > ASIDE)
         order: Any = "C" if D.flags.c_contiguous else "F"
         rows = np.empty((step, k), np.float32, order)
-        U = np.empty((self.half.shape[0], step), np.float32)
-        of_columns, of_one = np.ascontiguousarray(self.half[:, :k]), self.half[:, k:]
+        of_all = ~self.half[:, :k].any(axis=1)  # what is the same for all rows
+        of_columns, of_one = self.half[~of_all, :k], self.half[~of_all, k:]
+        same = np.square(self.half[of_all], dtype=np.float64).sum()
         made = np.empty(m)
+        U = np.empty((of_columns.shape[0], step), np.float32)
         with np.errstate(all="ignore"):  # a row too large for single precision is computed again
             for first in range(0, m, step):
                 some = slice(first, min(first + step, m))
@@ -118,6 +120,7 @@ class RowForms:
                 if self.terms.intercept:
                     U += of_one
                 made[some] = np.einsum("rm,rm->m", U, U)
+        made += same
         return made
 
 

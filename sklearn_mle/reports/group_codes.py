@@ -45,7 +45,8 @@ def _kinds(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
         first, last = int(labels.min()), int(labels.max())
         if last - first <= DENSE * labels.size:
             unsigned = f"u{labels.dtype.itemsize}"  # differences may be beyond the signed type
-            offset = (labels - labels.dtype.type(first)).view(unsigned).astype(np.intp, copy=False)
+            from_zero = labels if first == 0 else labels - labels.dtype.type(first)
+            offset = from_zero.view(unsigned).astype(np.intp, copy=False)
             kinds = np.flatnonzero(np.bincount(offset))
             if kinds.size == last - first + 1:
                 return kinds.astype(labels.dtype) + labels.dtype.type(first), offset
