@@ -2,8 +2,9 @@
 Any law of scipy.stats as the noise
 ===================================
 
-`noise=` takes every continuous distribution of scipy.stats that lives on the whole line. Its shapes
-are held where it is frozen, and estimated where it is not; predictions are whole distributions.
+`noise=` takes every continuous distribution of scipy.stats that can be fitted, and refuses others
+with the reason. Its shapes are held where it is frozen, and estimated where it is not; predictions
+are whole distributions.
 """
 
 import matplotlib.pyplot as plt

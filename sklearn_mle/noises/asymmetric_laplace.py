@@ -48,6 +48,7 @@ class AsymmetricLaplace(Noise):
         ),
         constant=("log(1 / (q (1 - q)))", r"\log \tfrac{1}{q (1 - q)}"),
         loss=("z (q - [z < 0])", "z (q - [z < 0])"),
+        symbols={"quantile": ("q", "q")},
     )
 
     def __init__(self, quantile: float | None = 0.5) -> None:

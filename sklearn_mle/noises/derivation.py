@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from textwrap import indent
 
 
@@ -20,6 +21,8 @@ class Formulas:
         What a loss drops of it; nothing by default.
     cost : tuple of (str, str), optional
         Minus the logarithm of the density; the sum of loss and constant by default.
+    symbols : dict of str to (str, str), optional
+        How parameters of the noise are written in the formulas.
     """
 
     law: str
@@ -27,6 +30,7 @@ class Formulas:
     loss: tuple[str, str]
     constant: tuple[str, str] | None = None
     cost: tuple[str, str] | None = None
+    symbols: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def whole(self) -> tuple[str, str]:
@@ -34,6 +38,18 @@ class Formulas:
         if self.cost is not None or self.constant is None:
             return self.cost or self.loss
         return f"{self.loss[0]} + {self.constant[0]}", f"{self.loss[1]} + {self.constant[1]}"
+
+
+GENERIC = ("-log f(z)", r"-\log f(z)")
+"""The loss of a law whose formulas are not written down, of which no constant is known."""
+
+
+def unwritten(law: str, names: list[str]) -> Formulas:
+    """What stands for formulas of a law, with these parameters, that are not written down."""
+    symbols = {name: (name, rf"\text{{{_plain(name)}}}") for name in names}
+    texts, formats = [", ".join(["z", *(symbols[n][k] for n in names)]) for k in (0, 1)]
+    density = f"{law}.pdf({texts})", rf"\text{{{_plain(law)}.pdf}}({formats})"
+    return Formulas(law, density, GENERIC, symbols=symbols)
 
 
 @dataclass(frozen=True)
@@ -88,17 +104,22 @@ class Derivation:
         return f"$$\n{self.to_latex()}\n$$"
 
 
-def from_density_to_loss(formulas: Formulas, loss_name: str, estimates: str) -> Derivation:
-    """The derivation of the loss of a noise."""
+def from_density_to_loss(
+    formulas: Formulas, loss_name: str, estimates: str, values: Mapping[str, float | None]
+) -> Derivation:
+    """The derivation of the loss of a noise.
+
+    Parameters
+    ----------
+    formulas : Formulas
+    loss_name, estimates : str
+    values : mapping of str to float or None
+        Those of the parameters that have symbols; None if the fit estimates them.
+    """
     density, cost, loss = formulas.density, formulas.whole, formulas.loss
-    law = rf"\text{{{formulas.law}}}"
-    model = r"y_i = x_i^\top \beta + \beta_0 + \sigma z_i,\quad z_i \sim " + law
+    named = rf"\text{{{_plain(loss_name)}}}"
     steps = (
-        Step(
-            "Assumption",
-            f"y = X @ coef + intercept + scale * z, the z independent and {formulas.law}",
-            model,
-        ),
+        _assumption(formulas, values),
         Step("Density", f"f(z) = {density[0]}", f"f(z) = {density[1]}"),
         Step(
             "Negative log-likelihood",
@@ -106,8 +127,8 @@ def from_density_to_loss(formulas: Formulas, loss_name: str, estimates: str) -> 
             rf"\sum_i \left[{cost[1]} + \log\sigma\right],"
             r"\quad z = z_i = (y_i - x_i^\top\beta - \beta_0) / \sigma",
         ),
-        _constants_dropped(formulas.constant),
-        Step("Loss", f"{loss[0]}: the {loss_name}", rf"{loss[1]}\quad\text{{({loss_name})}}"),
+        _constants_dropped(formulas, values),
+        Step("Loss", f"{loss[0]}: the {loss_name}", rf"{loss[1]}\quad({named})"),
         Step(
             "What its minimiser estimates",
             f"the {estimates} of y given x",
@@ -117,9 +138,32 @@ def from_density_to_loss(formulas: Formulas, loss_name: str, estimates: str) -> 
     return Derivation(f"From {formulas.law} noise to the {loss_name}", steps)
 
 
-def _constants_dropped(constant: tuple[str, str] | None) -> Step:
-    """What does not depend on the coefficients; only the estimate of the scale needs its part."""
-    title = "Constants dropped"
+def _assumption(formulas: Formulas, values: Mapping[str, float | None]) -> Step:
+    """The model, and the values of the parameters of its law."""
+    told = [
+        (f"{text} estimated", rf"{latex}\ \text{{estimated}}")
+        if values[name] is None
+        else (f"{text} = {values[name]:.4g}", f"{latex} = {values[name]:.4g}")
+        for name, (text, latex) in formulas.symbols.items()
+    ]
+    texts, formats = [text for text, _ in told], [latex for _, latex in told]
+    beside = f", {', '.join(texts)}" if told else ""
+    return Step(
+        "Assumption",
+        f"y = X @ coef + intercept + scale * z, the z independent and {formulas.law}{beside}",
+        r"y_i = x_i^\top \beta + \beta_0 + \sigma z_i,\quad z_i \sim "
+        + r",\ ".join([rf"\text{{{_plain(formulas.law)}}}", *formats]),
+    )
+
+
+def _plain(text: str) -> str:
+    """A name as LaTeX shows it."""
+    return text.replace("_", r"\_")
+
+
+def _constants_dropped(formulas: Formulas, values: Mapping[str, float | None]) -> Step:
+    """What does not depend on the coefficients; only other estimates need their parts."""
+    title, constant = "Constants dropped", formulas.constant
     if constant is None:
         return Step(
             title,
@@ -127,12 +171,17 @@ def _constants_dropped(constant: tuple[str, str] | None) -> Step:
             r"\log\sigma \text{ does not depend on } \beta"
             r"\text{; the fit of } \sigma \text{ keeps it}",
         )
+    still_open = [symbol for name, symbol in formulas.symbols.items() if values[name] is None]
+    also = "".join(f", that of {text} keeps {constant[0]}" for text, _ in still_open)
+    shown = "".join(
+        rf"\text{{, that of }} {latex} \text{{ keeps }} {constant[1]}" for _, latex in still_open
+    )
     return Step(
         title,
         f"{constant[0]} and log(scale) do not depend on the coefficients;\n"
-        "the fit of the scale keeps log(scale)",
+        f"the fit of the scale keeps log(scale){also}",
         rf"{constant[1]} \text{{ and }} \log\sigma \text{{ do not depend on }} \beta"
-        r"\text{; the fit of } \sigma \text{ keeps } \log\sigma",
+        rf"\text{{; the fit of }} \sigma \text{{ keeps }} \log\sigma{shown}",
     )
 
 

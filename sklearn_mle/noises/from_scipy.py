@@ -110,7 +110,11 @@ class FromScipy(Noise):
 
     @property
     def loss_name(self) -> str:  # type: ignore[override]
-        return f"{self.name.replace('_', ' ')} loss"
+        return f"{self.name} loss"
+
+    @property
+    def parameters(self) -> dict[str, float | None]:
+        return dict.fromkeys(self._names) if self.shapes else dict(zip(self._names, self._values))
 
     @property
     def _nature(self) -> Nature:

@@ -45,6 +45,7 @@ class Huber(Noise):
         ),
         constant=("log(C)", r"\log C_\delta"),
         loss=("H(z)", r"H_\delta(z)"),
+        symbols={"delta": ("delta", r"\delta")},
     )
 
     def __init__(self, delta: float = 1.345) -> None:

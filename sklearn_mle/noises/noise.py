@@ -14,19 +14,16 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_mle.noises.derivation import Derivation, Formulas, from_density_to_loss
+from sklearn_mle.noises.derivation import Derivation, Formulas, from_density_to_loss, unwritten
 
 FloatArray = NDArray[np.float64]
-
-GENERIC = ("-log f(z)", r"-\log f(z)")
-"""The loss of a law whose formulas are not written down, of which no constant is known."""
-
 
 MIDDLE = (1.0 / 3.0, 2.0 / 3.0)
 """Probabilities of a smaller z between which zero counts as near the middle of a law."""
@@ -218,9 +215,16 @@ class Noise(BaseEstimator, ABC):
         Derivation
             Shows itself as text, and as LaTeX in notebooks.
         """
-        density = (f"{self.name}.pdf(z)", rf"\text{{{self.name}.pdf}}(z)".replace("_", r"\_"))
-        unnamed = Formulas(self.name.replace("_", " "), density, GENERIC)
-        return from_density_to_loss(self.formulas or unnamed, self.loss_name, self.estimates)
+        values = self.parameters
+        formulas = self.formulas or unwritten(self.name, list(values))
+        return from_density_to_loss(formulas, self.loss_name, self.estimates, values)
+
+    @property
+    def parameters(self) -> dict[str, float | None]:
+        """Values of the parameters of the law by name; None where they are open."""
+        given = self.get_params(deep=False).items()
+        numbers = (name for name, v in given if v is None or isinstance(v, Real))
+        return {name: getattr(self, name) for name in numbers}
 
     @property
     def name(self) -> str:

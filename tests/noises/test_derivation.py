@@ -89,9 +89,30 @@ def test_every_noise_tells_six_steps_as_text_and_as_latex(noise):
 def test_a_law_without_written_formulas_drops_nothing_but_the_scale():
     """Its density may be zero at zero, where no constant can be taken off."""
     told = repr(FromScipy(stats.gamma(4.0)).derivation())
-    assert "gamma.pdf(z)" in told
+    assert "gamma.pdf(z, a)" in told
+    assert "independent and gamma, a = 4\n" in told
     assert "f(0)" not in told
     assert "the fit of the scale keeps it" in told
+
+
+@pytest.mark.parametrize(
+    ("noise", "told", "latex"),
+    [
+        (StudentT(), "Student t, df estimated\n", r"\nu\ \text{estimated}"),
+        (StudentT(3), "Student t, df = 3\n", r"\nu = 3"),
+        (Huber(), "Huber, delta = 1.345\n", r"\delta = 1.345"),
+        (AsymmetricLaplace(0.9), "Laplace, q = 0.9\n", "q = 0.9"),
+        (AsymmetricLaplace(None), "Laplace, q estimated\n", r"q\ \text{estimated}"),
+        (FromScipy(stats.gumbel_l), "independent and gumbel_l\n", r"\text{gumbel\_l}"),
+        (FromScipy(stats.skewnorm), "skewnorm, a estimated\n", r"\text{a}\ \text{estimated}"),
+    ],
+)
+def test_parameters_are_told_with_the_assumption(noise, told, latex):
+    derivation = noise.derivation()
+    assert told in repr(derivation)
+    assert latex in derivation.steps[0].latex
+    still_open = "that of" in derivation.steps[3].text
+    assert still_open == ("estimated" in told and noise.formulas is not None)
 
 
 def test_the_constant_of_huber_is_the_mass_of_its_density():
