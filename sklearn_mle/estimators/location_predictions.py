@@ -74,7 +74,8 @@ class LocationPredictions(RegressorMixin):
         Raises
         ------
         ValueError
-            If the scale is zero, because the model goes through every row.
+            If the scale is zero, because the model goes through every row, or through so many that
+            the likelihood has no bound.
         """
         if is_dask(X):
             raise TypeError(
@@ -86,7 +87,8 @@ class LocationPredictions(RegressorMixin):
         if not self.scale_ > 0.0:
             raise ValueError(
                 "A distribution needs a positive scale; got scale_=0, because the model goes "
-                "through every row of the training data. Use predict, or fit to more rows."
+                "through every row of the training data, or so many that the likelihood has no "
+                "bound. Use predict, or fit to more rows or with lighter tails."
             )
         return self.noise_.distribution(loc=location, scale=self.scale_)
 

@@ -77,12 +77,12 @@ class MLERegressor(
     scale_ : float
         Maximum likelihood scale of the noise, in units of y: for Gaussian the root mean square
         of the residuals (divisor n), for Laplace their mean absolute value. 0.0 where the model
-        goes through every row.
+        goes through every row, or through so many that the likelihood has no bound.
     noise_ : noise object
         The noise with all its shapes filled in.
     log_likelihood_ : float
-        Total log-likelihood of the training data, weights counted as repeats. Infinite where
-        ``scale_`` is 0.
+        Total log-likelihood of the training data, weights counted as repeats. Where ``scale_`` is
+        0, plus infinity if the model goes through every row, else minus infinity.
     n_iter_ : int
         Iterations of the solver, at least 1.
     optimality_gap_ : float
@@ -105,6 +105,12 @@ class MLERegressor(
     Where the model goes through every row (a constant y, fewer rows than features) the scale is 0
     and the density infinite: the fit warns, ``log_likelihood_`` is plus infinity, and `log_prob`
     is plus infinity for rows on the plane, up to rounding, and minus infinity for the others.
+
+    A law with tails as heavy as those of Student t forgives rows that are far away: if the rows on
+    one plane (ties, repeats, heavy weights) weigh more than ``df`` times all others, the likelihood
+    grows for ever as the scale goes to 0. The fit is a maximum of positive scale wherever a descent
+    finds one. Where none does, it warns, keeps that plane with scale 0, and ``log_likelihood_`` is
+    minus infinity, as it is for the rows at these parameters.
 
     See Also
     --------
@@ -172,8 +178,8 @@ class MLERegressor(
         Warns
         -----
         ConvergenceWarning
-            Where the fit is not to ``tol``, a callback stopped it, or the model goes through every
-            row.
+            Where the fit is not to ``tol``, a callback stopped it, the model goes through every
+            row, or the likelihood has no bound.
         """
         settings.check_settings(self)
         likelihood = LocationScale(find_noise(self.noise))

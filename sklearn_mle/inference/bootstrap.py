@@ -113,7 +113,7 @@ def _once(
     rows: Any = valley.rows
     weight = drawn_again(rows.weight, rows.y.shape[0], stream, groups)
     solution = refit.of(InMemoryRows(rows.X, rows.y, weight))
-    bad = (Status.SEPARATED, Status.EXACT_FIT)
+    bad = (Status.SEPARATED, Status.EXACT_FIT, Status.COLLAPSED)
     if solution.outcome.status in bad or not np.isfinite(solution.cost):
         return None
     return theta_of(valley, solution)

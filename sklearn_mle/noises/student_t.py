@@ -34,7 +34,9 @@ class StudentT(Noise):
         curvature  (df + 1) (df - z**2) / (df + z**2)**2
 
     Its cost is not convex: far residuals are given up. As df grows it becomes the Gaussian
-    (Lange, Little and Taylor 1989).
+    (Lange, Little and Taylor 1989). Its likelihood has no bound where the rows on one plane weigh
+    more than df times all others (Fernandez and Steel 1999): a fit is the best maximum of positive
+    scale that is found, and says so where there is none.
 
     Parameters
     ----------
@@ -54,6 +56,7 @@ class StudentT(Noise):
         ),
         constant=("log(1 / C(df))", r"\log (1 / C_\nu)"),
         loss=("(df + 1) / 2 log(1 + z**2 / df)", r"\tfrac{\nu+1}{2} \log(1 + z^2/\nu)"),
+        symbols={"df": ("df", r"\nu")},
     )
 
     def __init__(self, df: float | None = None) -> None:

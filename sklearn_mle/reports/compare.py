@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn_mle.estimators.criteria import akaike, bayesian
 from sklearn_mle.estimators.regressor import MLERegressor
 from sklearn_mle.inference.summary import probability
+from sklearn_mle.likelihoods.location_scale import total_log_prob
 from sklearn_mle.noises.catalogue import find_noise
 from sklearn_mle.reports.behind import estimator_behind
 from sklearn_mle.reports.held_out import fitted_clone, held_out_score, splits_of
@@ -261,7 +262,7 @@ def _criteria(
     for name in ("held_out", "held_out_se", "vuong_z", "vuong_p"):
         table[name] = np.nan
     for row, name, log, count in zip(table, names, logs, counts):
-        total = float(weight[weight > 0] @ log[weight > 0])
+        total = total_log_prob(log, weight)
         row["candidate"], row["log_likelihood"], row["n_parameters"] = name, total, count
         row["aic"] = akaike(total, int(count))
         row["bic"] = bayesian(total, int(count), float(weight.sum()))

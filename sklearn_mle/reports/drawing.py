@@ -18,8 +18,8 @@ from sklearn_mle.reports.behind import estimator_behind
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", "-.", ":")
 INFINITELY_LIKELY = (
-    "a display of residuals needs a scale above zero; got a fit that goes through every row. "
-    "Leave out features, or add rows."
+    "a display of residuals needs a scale above zero; got a fit that goes through every row, or "
+    "through so many that its scale is 0. Leave out features, or add rows."
 )
 
 

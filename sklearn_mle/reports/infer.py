@@ -42,8 +42,8 @@ from sklearn_mle.solvers.solution import Start
 SAME_DATA = 1e-6
 """Relative difference of log-likelihoods above which data are not those of the fit."""
 THROUGH_EVERY_ROW = (
-    "The model goes through every row and its scale is 0: nothing is left to tell the spread, and "
-    "standard errors do not exist. Use more rows or fewer features."
+    "The model goes through every row, or so many that its scale is 0: nothing is left to tell the "
+    "spread, and standard errors do not exist. Use more rows, fewer features or lighter tails."
 )
 
 UNSEEN = (

@@ -51,6 +51,8 @@ from sklearn_mle.solvers.watch import NOBODY, Place, Watch
 NEEDS = Fact.CORNERED
 WITHIN_MAX_ITER = False
 
+NO_ESTIMATE = (Status.EXACT_FIT, Status.COLLAPSED, Status.NO_MAXIMUM)
+"""How the fit to a rounded law ends where that to the law itself would end so as well."""
 WIDEST, NARROWEST, NARROWER = 0.2, 1e-9, 0.1
 """Widths of rounding: the first, the last, and each over the one before."""
 WITH_SHAPES = 1e-4
@@ -95,7 +97,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     first = joint_newton.solve(wide, start=_as_rounded(start), tol=tol, max_iter=max_iter)
     law = first.noise.law
     first = replace(first, noise=law)
-    if first.outcome.status in (Status.EXACT_FIT, Status.NO_MAXIMUM) or not law.corners:
+    if first.outcome.status in NO_ESTIMATE or not law.corners:
         return first
     if first.outcome.status is Status.STOPPED:
         return replace(first, gap=math.inf, outcome=stopped(first.n_iter, math.inf, tol))

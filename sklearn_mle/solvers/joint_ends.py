@@ -11,6 +11,7 @@ import numpy as np
 from sklearn_mle.likelihoods.joint import JointObjective
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.solvers import curved_valley, descent
+from sklearn_mle.solvers.collapse import collapse
 from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.descent import Descent
 from sklearn_mle.solvers.held_location import is_only_end, may_agree, tuned
@@ -136,7 +137,8 @@ def different_ends(
         starts = [robust_start(few, begin), begin, *absolute_start(problem, objective)]
         if not ends and can_be_tuned(objective) and may_agree(few, starts):
             first = descend(tuned(few, starts[0]))
-            if first.stopped or is_only_end(objective, starts, first):
+            only = first.stopped or is_only_end(objective, starts, first)
+            if only and collapse(problem, objective, first, SAMPLE_TOL) is None:
                 return [first]
     for theta in candidates(objective, starts):
         if ends and met(theta):

@@ -21,6 +21,7 @@ from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.noises.open_shapes import filled_at_start
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import least_squares
+from sklearn_mle.solvers.collapse import collapse, collapsed, without_collapse
 from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.descent import Descent
 from sklearn_mle.solvers.interior import has_ends, is_interior, moved_inside, nowhere, refusal
@@ -98,6 +99,10 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
             why = "in which no place for all rows was found" if end is None else GROWS
             lost = nowhere(filled_at_start(noise), why, problem.fit_intercept)
             return replace(first, noise=filled_at_start(noise), outcome=lost)
+        plane = collapse(problem, objective, end, tol)
+        if plane is not None:
+            at_zero = collapsed(problem, plane)
+            return replace(at_zero, n_iter=max(1, end.n_iter), rank=first.rank)
         found = objective.noise(end.theta)
         outcome, gap = judge(end, noise, rows.total_weight, tol, max_iter)
         whole = not (end.stopped or end.exhausted)
@@ -137,12 +142,14 @@ def _fit(
 
     if 4 * m > rows.n_rows:
         ends = different_ends(problem, objective, begin, warm, to_the_end)
-        best = min(ends, key=cost_of, default=None)
+        best = min(without_collapse(problem, objective, ends, tol), key=cost_of, default=None)
         if best is not None and best is not ends[0] and math.isfinite(best.value):
             best = to_the_end(best.theta, best.curvature)
         return settled(objective, best, tol, to_the_end)
     sample = objective.on(rows.sample(m))
-    ends = different_ends(problem, sample, begin, warm)
+    ends = without_collapse(
+        problem, sample, different_ends(problem, sample, begin, warm), SAMPLE_TOL
+    )
     if not any(math.isfinite(end.value) for end in ends):
         return next(iter(ends), None)
     factor = rows.total_weight / sample.rows.total_weight
@@ -162,7 +169,8 @@ def _fit(
         if has_ends(objective.noise(theta)):
             theta, near = _inside(objective, sample, theta), None
         found.append(to_the_end(theta, near))
-    return settled(objective, min(found, key=cost_of, default=None), tol, to_the_end)
+    best = min(without_collapse(problem, objective, found, tol), key=cost_of, default=None)
+    return settled(objective, best, tol, to_the_end)
 
 
 def _inside(objective: JointObjective, sample: JointObjective, theta: FloatArray) -> FloatArray:

@@ -22,6 +22,7 @@ class Status(enum.Enum):
     OUT_OF_STEPS = "out of steps"
     STOPPED = "stopped"
     EXACT_FIT = "exact fit"
+    COLLAPSED = "collapsed"
     SEPARATED = "separated"
     STALLED = "stalled"
     NO_MAXIMUM = "no maximum"

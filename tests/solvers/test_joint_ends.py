@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_mle import MLERegressor
 from sklearn_mle.noises import StudentT
@@ -85,11 +86,15 @@ def test_a_plane_that_half_of_many_rows_lie_near_is_found(seed):
 
 
 def test_a_scale_that_no_curvature_holds_is_left_alone():
-    """A plane through many rows: on the way there the scale may have no curvature."""
+    """A plane through many rows: on the way there the scale may have no curvature.
+
+    With df ever smaller the best scale falls to zero: four of 25 rows are on that plane.
+    """
     rng = np.random.default_rng(288)
     n, p = int(rng.choice([12, 25, 50, 100, 300, 1500])), int(rng.integers(1, 5))
     X, beta = rng.normal(size=(n, p)), rng.normal(size=p)
     y = np.round(X @ beta + 1.0 + rng.standard_t(rng.choice([0.5, 1, 2, 4, 30]), size=n), 1)
-    model = MLERegressor(StudentT()).fit(X, y)
-    assert np.isfinite(model.log_likelihood_)
-    assert model.scale_ > 0.0
+    with pytest.warns(ConvergenceWarning, match="must have a bound.*16 %"):
+        model = MLERegressor(StudentT()).fit(X, y)
+    assert np.isfinite(model.coef_).all()
+    assert model.scale_ == 0.0
