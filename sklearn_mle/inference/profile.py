@@ -3,7 +3,10 @@
 The interval of level L holds the values whose least cost is above the minimum by no more than half
 the L-quantile of chi-squared with one degree of freedom. Its ends are roots of the signed root of
 that rise, which is nearly linear. Smooth costs are made least by Newton's method in the
-directions that leave the function alone; costs with corners by exact fits (`cornered_profile`).
+directions that leave the function alone; costs with corners by exact fits (`cornered_profile`). A
+law may have cusps, as the generalised normal one with an exponent near one: Newton's steps lead
+nowhere there, and parabolas that touch the cost from above take their place (De Leeuw and Lange
+2009).
 
 References
 ----------
@@ -37,6 +40,12 @@ LONGEST = 3.0
 leaves a direction in which the cost is flat."""
 CLOSE = 1e-7
 """Relative change of a distance at which an end of an interval is found."""
+ROUGHLY = 1e-5
+"""The same where cusps of the law leave costs a little above the least: they repeat no better."""
+LONGER = 8.0
+"""Times the last step over its Newton step, that of the next may be at first."""
+SHORT = 0.3
+"""Part of Newton's step from which on curvatures are no guide: rows are at cusps of the law."""
 CHORDS = 60
 BETTER, UNSOLVED = 0.01, 1e-7
 """By how much a cost is lower than that of the fit, and by what share, if not by what the solver
@@ -76,15 +85,26 @@ def profile_interval(
     root = math.sqrt(stats.chi2.ppf(level, 1))
     noise = valley.noise
     if noise is not None and Fact.PIECEWISE_LINEAR in noise.facts:
-        cost = cornered_profile.least_cost(valley, parameter, place)
+        cost, close = cornered_profile.least_cost(valley, parameter, place), _closely
     else:
-        cost = _Held(valley, function).cost
+        held = _Held(valley, function)
+        cost, close = held.cost, held.close
     with np.errstate(all="ignore"):  # far out, where costs are infinite or nothing
-        ends = [_end(cost, least, sign * std_error * root, root) for sign in (-1.0, 1.0)]
+        ends = [_end(cost, least, sign * std_error * root, root, close) for sign in (-1.0, 1.0)]
     return place + ends[0], place + ends[1]
 
 
-def _end(cost: Callable[[float], float], least: float, step: float, root: float) -> float:
+def _closely() -> float:
+    return CLOSE
+
+
+def _end(
+    cost: Callable[[float], float],
+    least: float,
+    step: float,
+    root: float,
+    close: Callable[[], float] = _closely,
+) -> float:
     """The distance, on the side of ``step``, at which the cost has risen by ``root**2 / 2``.
 
     Infinite where it has not by the time that the cost is beyond what can be computed.
@@ -106,13 +126,16 @@ def _end(cost: Callable[[float], float], least: float, step: float, root: float)
         if math.isnan(ahead):
             break
         if ahead >= 0.0:
-            return step * _zero(short, (inner, behind), (outer, ahead))
+            return step * _zero(short, close, (inner, behind), (outer, ahead))
         inner, outer, behind = outer, 2.0 * outer, ahead
     return math.copysign(math.inf, step)
 
 
 def _zero(
-    short: Callable[[float], float], low: tuple[float, float], high: tuple[float, float]
+    short: Callable[[float], float],
+    close: Callable[[], float],
+    low: tuple[float, float],
+    high: tuple[float, float],
 ) -> float:
     """Where a nearly linear function is zero, by chords (the Illinois rule).
 
@@ -121,6 +144,8 @@ def _zero(
     short : callable
         NaN where it is beyond what can be computed, which counts as above zero; minus infinity
         where there is no interval, which is passed on as NaN.
+    close : callable
+        The relative change of a place from which it counts as found, by what is known by then.
     low, high : tuple of float
         Places and values, on both sides of the zero.
     """
@@ -128,7 +153,7 @@ def _zero(
     last, side = math.inf, 0
     for _ in range(CHORDS):
         t = b - of_b * (b - a) / (of_b - of_a) if math.isfinite(of_b) else 0.5 * (a + b)
-        if abs(t - last) <= CLOSE * abs(t):
+        if abs(t - last) <= close() * abs(t):
             return t
         value, last = short(t), t
         if value == -math.inf:
@@ -155,9 +180,14 @@ class _Held:
     valley: Valley
     function: FloatArray
     known: list[tuple[float, FloatArray]] = field(default_factory=list)
+    rough: bool = False
+
+    def close(self) -> float:
+        """How close an end of an interval can come, relatively, as far as costs were solved."""
+        return ROUGHLY if self.rough else CLOSE
 
     def cost(self, move: float) -> float:
-        theta = self._start(move)
+        theta, length, touching = self._start(move), 1.0, False
         here = self.valley.derivatives(theta)
         for _ in range(PASSES):
             if not (math.isfinite(here.value) and np.isfinite(here.hessian).all()):
@@ -166,12 +196,15 @@ class _Held:
             left = 0.5 * float(-here.gradient @ step)
             if left <= DECREMENT:
                 break
-            ahead = self._downhill(theta, step, here)
+            ahead = self._downhill(theta, step, here, min(1.0, LONGER * length), touching)
             if ahead is None:
                 break
-            theta, here = ahead
+            length, theta, here = ahead
+            if length < SHORT and not touching and self.valley.noise is not None:
+                touching, length = True, 1.0
+                here = self.valley.derivatives(theta, touching=True)
         if left > DECREMENT:  # what a step that leads nowhere promises is not taken off
-            step, left = np.zeros_like(theta), 0.0
+            step, left, self.rough = np.zeros_like(theta), 0.0, True
         self.known.append((move, theta + step))
         return here.value - left
 
@@ -220,18 +253,27 @@ class _Held:
         return np.clip(theta, *self._reach)
 
     def _downhill(
-        self, theta: FloatArray, step: FloatArray, here: Derivatives
-    ) -> tuple[FloatArray, Derivatives] | None:
-        """A place ahead that is lower, and the derivatives there; None if rounding hides it."""
-        slope = float(here.gradient @ step)
-        whole = self._inside(theta + step)
-        there = self.valley.derivatives(whole)
-        if there.value <= here.value + 1e-4 * slope:
-            return whole, there
-        t = 0.5
+        self,
+        theta: FloatArray,
+        step: FloatArray,
+        here: Derivatives,
+        longest: float,
+        touching: bool,
+    ) -> tuple[float, FloatArray, Derivatives] | None:
+        """A place ahead that is lower, after what part of the step, and the derivatives there.
+
+        None if rounding hides it.
+        """
+        slope, t = float(here.gradient @ step), longest
+        if t == 1.0:
+            whole = self._inside(theta + step)
+            there = self.valley.derivatives(whole, touching=touching)
+            if there.value <= here.value + 1e-4 * slope:
+                return 1.0, whole, there
+            t = 0.5
         for _ in range(HALVINGS):
             ahead = self._inside(theta + t * step)
             if self.valley.value(ahead) <= here.value + 1e-4 * t * slope:
-                return ahead, self.valley.derivatives(ahead)
+                return t, ahead, self.valley.derivatives(ahead, touching=touching)
             t *= 0.5
         return None

@@ -150,6 +150,19 @@ class LocationScaleCosts:
             extra,
         )
 
+    @staticmethod
+    def touching(
+        y: FloatArray, scores: FloatArray, extras: FloatArray, found: RowDerivatives
+    ) -> FloatArray:
+        """Curvatures in the scores of parabolas that touch the cost from above.
+
+        Those of a symmetric cost that grows ever more slowly than a parabola are slope over
+        residual; curvatures count at least with their size.
+        """
+        r = y - scores[:, 0]
+        above = -found.slope[:, 0] / np.where(r == 0.0, np.inf, r)
+        return np.maximum(above, np.abs(found.curvature[:, 0, 0]))[:, None, None]
+
 
 def _of_extras(z: FloatArray, slope: FloatArray, shapes: FloatArray | None) -> FloatArray:
     """Derivatives in log scale and stretched shapes, shape (m, k)."""

@@ -91,15 +91,27 @@ class Valley:
         with blocks_share_cores(self.rows.n_columns):
             return float(self.rows.total(per_block)[0])
 
-    def derivatives(self, theta: FloatArray) -> Derivatives:
-        """The total cost, its gradient and its Hessian, in one pass."""
+    def derivatives(self, theta: FloatArray, *, touching: bool = False) -> Derivatives:
+        """The total cost, its gradient and its Hessian, in one pass.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (size,)
+        touching : bool
+            Whether curvatures of rows in their scores are those of parabolas that touch the cost
+            from above, for a law of residuals.
+        """
         extras = self.split(theta)[1]
         convex = self.noise is None or Fact.LOG_CONCAVE in self.noise.facts
 
         def per_block(block: Block) -> tuple[float, FloatArray, FloatArray]:
             D = self.terms.columns(block.X)
-            d = self.costs.derivatives(block.y, self.scores(D, theta), extras)
-            second = (d.curvature, d.cross, d.extra_curvature)
+            scores = self.scores(D, theta)
+            d = self.costs.derivatives(block.y, scores, extras)
+            curvature = d.curvature
+            if touching and isinstance(self.costs, LocationScaleCosts):
+                curvature = self.costs.touching(block.y, scores, extras, d)
+            second = (curvature, d.cross, d.extra_curvature)
             first = self.terms.moments(D, block.weigh(d.slope)), block.weigh(d.extra_slope)
             gradient = np.concatenate([first[0].T.ravel(), first[1].sum(axis=0)])
             cost = float(block.weigh(d.cost).sum())

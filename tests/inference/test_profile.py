@@ -7,6 +7,7 @@ from sklearn.base import clone
 
 from sklearn_mle import MLEClassifier, MLERegressor, infer
 from sklearn_mle.inference.profile import _end, _Held
+from sklearn_mle.inference.valley import Valley
 from sklearn_mle.noises import AsymmetricLaplace, Gaussian, Laplace, StudentT
 from tests.inference.laws import LogisticLaw, StudentLaw, fitted, log_likelihood, sample
 
@@ -52,6 +53,32 @@ def test_the_likelihood_of_smooth_laws_has_fallen_by_the_quantile_at_both_ends(l
 
             least = optimize.minimize(cost, np.zeros(3), method="BFGS", options={"gtol": 1e-6}).fun
             assert 2 * (least + model.log_likelihood_) == pytest.approx(RISE, rel=1e-5)
+
+
+@pytest.mark.parametrize("seed", [5, 7])
+def test_cusps_of_a_law_do_not_stop_a_profile(seed, monkeypatch):
+    """Fits with the exponent held say how far the likelihood has fallen at both ends.
+
+    The lower is near one, where rows come to rest at the cusp.
+    """
+    passes = []
+    for name in ("value", "derivatives"):
+        asked = getattr(Valley, name)
+
+        def counted(self, theta, asked=asked, **how):
+            passes.append(theta)
+            return asked(self, theta, **how)
+
+        monkeypatch.setattr(Valley, name, counted)
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(300, 2))
+    y = X @ [1.0, 2.0] + stats.gennorm(1.4).rvs(size=300, random_state=seed + 1)
+    model = MLERegressor(stats.gennorm).fit(X, y)
+    for end in infer(model, X, y, ci="profile").conf_int()[-1]:
+        held = MLERegressor(stats.gennorm(end)).fit(X, y)
+        fallen = 2.0 * (model.log_likelihood_ - held.log_likelihood_)
+        assert fallen == pytest.approx(RISE, rel=1e-4)
+    assert len(passes) < 2000  # Newton's steps alone take 35,000
 
 
 def test_classes_are_profiled_with_the_coefficient_held():
@@ -186,7 +213,9 @@ def test_a_shape_that_runs_to_its_end_on_the_way_does_not_hold_up_a_profile(monk
     for name in ("value", "derivatives"):
         plain = getattr(Valley, name)
         monkeypatch.setattr(
-            Valley, name, lambda self, theta, plain=plain: passes.append(1) or plain(self, theta)
+            Valley,
+            name,
+            lambda self, theta, plain=plain, **how: passes.append(1) or plain(self, theta, **how),
         )
     for end in found.conf_int()[0]:
         held = MLERegressor("student_t").fit(X[:, 1:], y - end * X[:, 0])
