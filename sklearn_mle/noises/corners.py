@@ -14,6 +14,7 @@ from scipy.special import expit
 
 from sklearn_mle.noises.nature import LOOK, cost_of, nature
 from sklearn_mle.noises.silence import silence
+from sklearn_mle.noises.written_densities import WRITTEN, written_corners
 
 BETWEEN = expit(np.linspace(-7.0, 7.0, 241))
 """Where a law between two ends is looked at."""
@@ -49,6 +50,8 @@ class Corners(enum.Enum):
 @functools.lru_cache(maxsize=4096)
 def named_corners(law: Any, shapes: tuple[float, ...]) -> tuple[float, ...]:
     """Those of the corners that are at zero, at one, or where a shape says."""
+    if law.name in WRITTEN:
+        return written_corners(shapes)
     seen, cost = nature(law, shapes), cost_of(law, shapes)
     unit = min(1.0, seen.high - seen.low)
     z, _ = _where_rows_are(cost, seen.low, seen.high)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_mle.noises.silence import silence
+from sklearn_mle.noises.written_densities import WRITTEN, log_density
 
 LOOK = np.sinh(np.linspace(-6.0, 6.0, 241))
 """Where a law is looked at, in units around its middle: evenly at first, then ever farther."""
@@ -69,6 +70,8 @@ def nature(law: Any, shapes: tuple[float, ...]) -> Nature:
     law : rv_continuous
     shapes : tuple of float
     """
+    if law.name in WRITTEN:
+        return Nature(0.0, 1.0, (), bounded=True)
     cost = cost_of(law, shapes)
     with silence():
         low, high = (float(end) for end in law.support(*shapes))
@@ -82,6 +85,14 @@ def nature(law: Any, shapes: tuple[float, ...]) -> Nature:
 
 def cost_of(law: Any, shapes: tuple[Any, ...]) -> Callable[[Any], NDArray[np.float64]]:
     """Minus the log density, infinite where scipy.stats has no number for it."""
+
+    if law.name in WRITTEN:
+
+        def written(z: Any) -> NDArray[np.float64]:
+            logs = log_density(law, np.asarray(z, dtype=np.float64), shapes)
+            return np.where(np.isnan(logs), np.inf, -logs)
+
+        return written
 
     def cost(z: Any) -> NDArray[np.float64]:
         with silence():
