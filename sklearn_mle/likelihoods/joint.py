@@ -18,10 +18,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from sklearn_mle.likelihoods.column_units import SAMPLE_ROWS, standard_units
 from sklearn_mle.likelihoods.objective import Derivatives, Objective
+from sklearn_mle.likelihoods.saddles import is_valley, without_saddle
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.noises.open_shapes import OpenShapes
 from sklearn_mle.rows.design import design, dot, signed_gram, weighted_gram
@@ -29,11 +29,6 @@ from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.matrix import is_sparse
 from sklearn_mle.rows.rows import Block, Rows
 from sklearn_mle.rows.unit_design import UnitDesign
-
-LEAST_BEND = 1e-4
-"""Curvature, relative to the largest, that a direction is taken to have at least in a saddle."""
-FLAT = 1e-12
-"""Curvature, relative to the largest, that rounding errors can make of none."""
 
 
 class JointObjective(Objective):
@@ -79,6 +74,13 @@ class JointObjective(Objective):
         """The same with another noise."""
         other = copy(self)
         other._take(noise)
+        return other
+
+    def held(self, theta: FloatArray) -> Self:
+        """The same with the shapes that theta holds; whether the cost is convex is not asked."""
+        other = copy(self)
+        other.open = OpenShapes.of(self.noise(theta))
+        other.size, other.convex = self.n_linear, False
         return other
 
     def start(self) -> FloatArray:
@@ -168,7 +170,7 @@ class JointObjective(Objective):
         found = self._derivatives(theta, true=True)
         if not self.convex and not is_valley(found.hessian):
             if self.open.size:
-                found = found._replace(hessian=_without_saddle(found.hessian))
+                found = found._replace(hessian=without_saddle(found.hessian))
             else:
                 found = self._derivatives(theta, true=False)
         if math.isfinite(found.value) and np.isfinite(found.hessian).all():
@@ -279,29 +281,3 @@ def _bordered(inner: FloatArray, beside: FloatArray, corner: FloatArray) -> Floa
     made[:n, :n], made[:n, n:], made[n:, :n] = inner, beside, beside.T
     made[n:, n:] = corner.reshape(k, k)
     return made
-
-
-def is_valley(hessian: FloatArray) -> bool:
-    """Whether no direction bends downwards by more than rounding."""
-    if not np.isfinite(hessian).all():
-        return False
-    if not linalg.lapack.dpotrf(hessian)[1]:
-        return True
-    diagonal = np.diag(hessian)
-    if diagonal.min() < 0.0:
-        return False
-    unit = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    values = np.linalg.eigvalsh(hessian / np.outer(unit, unit))
-    return bool(values[0] >= -FLAT * values[-1])
-
-
-def _without_saddle(hessian: FloatArray) -> FloatArray:
-    """The Hessian with curvatures that count without their sign, so that steps lead downhill."""
-    if not np.isfinite(hessian).all():
-        return hessian
-    unit = np.sqrt(np.abs(np.diag(hessian)))
-    unit = np.where(unit > 0.0, unit, 1.0)
-    values, vectors = np.linalg.eigh(hessian / np.outer(unit, unit))
-    size = np.abs(values)
-    size = np.maximum(size, LEAST_BEND * size.max())
-    return (vectors * size) @ vectors.T * np.outer(unit, unit)

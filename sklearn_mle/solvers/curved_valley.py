@@ -119,7 +119,7 @@ def _at_bottom(objective: JointObjective, theta: FloatArray, enough: float) -> F
     n = objective.n_linear
     if not np.isfinite(objective.value(theta)):
         return theta
-    held = objective.of(objective.noise(theta))
+    held = objective.held(theta)
     weight = objective.rows.total_weight
     end = descent.descend(
         held, theta[:n], weight, np.inf, INNER_STEPS, enough, patience=INNER_STEPS

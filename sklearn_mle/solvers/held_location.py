@@ -13,7 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from sklearn_mle.likelihoods.joint import JointObjective, is_valley
+from sklearn_mle.likelihoods.joint import JointObjective
+from sklearn_mle.likelihoods.saddles import is_valley
 from sklearn_mle.noises.noise import FloatArray
 from sklearn_mle.noises.open_shapes import OpenShapes
 from sklearn_mle.solvers.curvature import Curvature

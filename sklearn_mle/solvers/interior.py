@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_mle.likelihoods.joint import JointObjective, is_valley
+from sklearn_mle.likelihoods.joint import JointObjective
+from sklearn_mle.likelihoods.saddles import is_valley
 from sklearn_mle.noises.noise import FloatArray, Noise
 from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.inside import place_inside
 from sklearn_mle.solvers.solution import Outcome, Status
 
-QUANTILES = np.linspace(0.002, 0.998, 250)
+QUANTILES = np.array([0.1, 0.5, 0.9]), np.linspace(0.002, 0.998, 250)
+"""Where both signs of a slope are looked for: few places first, as densities may be dear."""
 LEVEL = 1e-9
 """Slope below which a cost is level."""
 SHRINK, TIMES, TIMES_WITHOUT = 0.7, 400, 10
@@ -55,22 +57,26 @@ def refusal(noise: Noise, fit_intercept: bool) -> Outcome | None:
         return nowhere(noise, "whose density has no bound, so that neither has the likelihood")
     if not fit_intercept or not has_ends(noise):
         return None
-    slope = noise.slope(noise.quantiles(QUANTILES))
-    if np.all(slope >= -LEVEL) or np.all(slope <= LEVEL):
-        return nowhere(
-            noise,
-            "whose density does not vanish at its greatest end, so that the best fit would rest on "
-            "the outermost rows alone",
-        )
-    return None
+    for q in QUANTILES:
+        slope = noise.slope(noise.quantiles(q))
+        if not (np.all(slope >= -LEVEL) or np.all(slope <= LEVEL)):
+            return None
+    return nowhere(
+        noise,
+        "whose density does not vanish at its greatest end, so that the best fit would rest on "
+        "the outermost rows alone",
+    )
 
 
 def is_interior(objective: JointObjective, theta: FloatArray) -> bool:
     """Whether theta is a maximum of the likelihood in its interior."""
-    value, gradient, hessian = objective.derivatives(theta)
-    n = objective.n_linear
-    if not np.isfinite(value) or not is_valley(objective.true_hessian(theta)[:n, :n]):
+    if not (objective.tau(theta) > 0.0 and objective.noise(theta).bounded):
         return False
+    n, (value, gradient, hessian) = objective.n_linear, objective.true_derivatives(theta)
+    if not np.isfinite(value) or not is_valley(hessian[:n, :n]):
+        return False
+    if not is_valley(hessian):
+        hessian = objective.derivatives(theta).hessian
     curvature = Curvature.of(hessian)
     step, decrement = curvature.step(gradient)
     explained = np.abs(hessian @ step + gradient) / curvature.unit
