@@ -22,6 +22,7 @@ from sklearn_mle.estimators.regressor import MLERegressor
 from sklearn_mle.inference.summary import probability
 from sklearn_mle.likelihoods.location_scale import total_log_prob
 from sklearn_mle.noises.catalogue import find_noise
+from sklearn_mle.noises.from_scipy import is_law
 from sklearn_mle.reports.behind import estimator_behind
 from sklearn_mle.reports.held_out import fitted_clone, held_out_score, splits_of
 from sklearn_mle.reports.vuong import vuong
@@ -236,7 +237,8 @@ def _name(candidates: Any) -> dict[str, Any]:
 
 def _estimator(name: str, candidate: Any) -> Any:
     """A noise becomes a regressor; an estimator must have a likelihood."""
-    if isinstance(candidate, str) or not hasattr(candidate, "fit") or hasattr(candidate, "cost"):
+    is_noise = isinstance(candidate, str) or hasattr(candidate, "cost") or is_law(candidate)
+    if is_noise or not hasattr(candidate, "fit"):
         return MLERegressor(
             noise=candidate if isinstance(candidate, str) else find_noise(candidate)
         )

@@ -128,6 +128,16 @@ def test_classes_and_weighted_pipelines_compare(data):
     assert np.isnan(result.table["vuong_z"][1])
 
 
+def test_plain_laws_of_scipy_are_candidates(data):
+    X, y = data[:2]
+    laws = [stats.gumbel_l, stats.gumbel_r(), "gumbel"]
+    found = compare(laws, X, y)
+    names = found.table["candidate"].tolist()
+    assert sorted(names) == ["FromScipy(gumbel_l)", "Gumbel()", "gumbel"]
+    by_name = dict(zip(names, found.table["log_likelihood"]))
+    assert by_name["Gumbel()"] == pytest.approx(by_name["gumbel"], rel=1e-9)
+
+
 def test_a_fit_through_every_row_takes_all_the_evidence():
     X = np.arange(12.0).reshape(6, 2) ** 2
     with pytest.warns(UserWarning):
