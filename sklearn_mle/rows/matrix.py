@@ -21,7 +21,7 @@ ENTRIES = 2**16
 
 def is_sparse(X: Any) -> bool:
     """Whether X is stored in sparse rows, columns or any other sparse way."""
-    return bool(sparse.issparse(X))
+    return not isinstance(X, np.ndarray) and bool(sparse.issparse(X))
 
 
 def canonical(X: Any) -> Matrix:

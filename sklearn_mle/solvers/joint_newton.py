@@ -84,14 +84,14 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         For a noise that is not log-concave its gap is that of the best local minimum found.
     """
     rows, noise = problem.rows, problem.likelihood.noise
-    squares = replace(problem, likelihood=LocationScale(Gaussian()), watch=NOBODY)
-    first = least_squares.solve(squares, start=None, tol=tol, max_iter=max_iter)
-    if first.outcome.status is Status.EXACT_FIT:
-        return replace(first, noise=filled_at_start(noise))
-    refused = None if noise.shapes else refusal(noise, problem.fit_intercept)
-    if refused is not None:
-        return replace(first, noise=noise, outcome=refused)
     with blocks_share_cores(rows.n_columns):
+        squares = replace(problem, likelihood=LocationScale(Gaussian()), watch=NOBODY)
+        first = least_squares.solve(squares, start=None, tol=tol, max_iter=max_iter)
+        if first.outcome.status is Status.EXACT_FIT:
+            return replace(first, noise=filled_at_start(noise))
+        refused = None if noise.shapes else refusal(noise, problem.fit_intercept)
+        if refused is not None:
+            return replace(first, noise=noise, outcome=refused)
         objective = JointObjective(rows, noise, problem.fit_intercept)
         begin = objective.pack(first.coef, first.intercept, first.scale)
         end = _fit(problem, objective, begin, warm_start(objective, start), tol, max_iter)

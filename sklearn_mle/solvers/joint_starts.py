@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -58,12 +59,14 @@ def robust_start(few: JointObjective, theta: FloatArray) -> FloatArray:
     ndarray of shape (n_linear,)
     """
     theta = theta / few.tau(theta)
-    median = _median(few, theta)
+    z = few.residuals(theta)
+    median = _median(few, z)
     for _ in range(ROBUST_STEPS):
         if not median > 0.0:
             break
-        ahead = _reweighted(few, theta, median)
-        after = _median(few, ahead)
+        ahead = _reweighted(few, z, median)
+        z = few.residuals(ahead)
+        after = _median(few, z)
         if not after < median:
             break
         theta, before, median = ahead, median, after
@@ -72,20 +75,19 @@ def robust_start(few: JointObjective, theta: FloatArray) -> FloatArray:
     return theta * (NORMAL_MEDIAN / median) if median > 0.0 else theta
 
 
-def _median(few: JointObjective, theta: FloatArray) -> float:
-    size = np.abs(few.rows.entries(few.residuals(theta)))
+def _median(few: JointObjective, z: Any) -> float:
+    size = np.abs(few.rows.entries(z))
     return float(np.partition(size, size.size // 2)[size.size // 2])
 
 
-def _reweighted(few: JointObjective, theta: FloatArray, median: float) -> FloatArray:
+def _reweighted(few: JointObjective, z: Any, median: float) -> FloatArray:
     """The least squares of rows that count less the further they are beyond the median."""
 
-    def per_block(block: Block) -> tuple[FloatArray]:
-        A = few._columns(block)
-        share = median / np.maximum(np.abs(A @ theta), median)
-        return (weighted_gram(A, block.weigh(share)),)
+    def per_block(block: Block, part: FloatArray) -> tuple[FloatArray]:
+        share = median / np.maximum(np.abs(part), median)
+        return (weighted_gram(few._columns(block), block.weigh(share)),)
 
-    gram = few.rows.total(per_block)[0]
+    gram = few.rows.total(per_block, z)[0]
     step, _ = Curvature.of(gram[:-1, :-1]).step(gram[:-1, -1])
     return np.append(step, 1.0)
 
