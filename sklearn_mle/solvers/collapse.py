@@ -13,6 +13,7 @@ rounding, and the cost of the others is followed towards a scale of zero.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -35,6 +36,7 @@ NEAR = (1e-3, 1.0)
 """Residuals, in scales, up to which rows may be on the plane: the first that proves it counts."""
 TOWARDS_ZERO = (0.0, 1.0, 4.0, 16.0, 64.0)
 """Logarithms of what the scale is divided by."""
+SQUARES_TOL, SQUARES_STEPS = 1e-8, 1000
 ABSOLUTE_TOL, ABSOLUTE_STEPS = 1e-6, 100
 FARTHEST = 1e20
 """Sum of residuals from which they are drawn together first, so that their squares are numbers."""
@@ -71,19 +73,28 @@ def collapse(
     Solution or None
         The least squares of the rows on the plane, at scale 0, with the noise of the descent.
     """
-    theta, rows = end.theta, objective.rows
     at_minimum = end.gap <= tol and end.curvature.least > 0.0
-    if objective.convex or at_minimum or not objective.tau(theta) > 0.0:
+    return None if at_minimum else collapse_at(problem, objective, end.theta)
+
+
+def collapse_at(
+    problem: Problem,
+    objective: JointObjective,
+    theta: FloatArray,
+    squares: Callable[..., Solution] = least_squares.solve,
+) -> Solution | None:
+    """The same for any place, whatever led there, by this solver for least squares."""
+    if objective.convex or not objective.tau(theta) > 0.0:
         return None
     noise, z = objective.noise(theta), objective.residuals(theta)
     for limit in NEAR:
         share = _falls_for_ever(objective, noise, z, limit)
         if not share > 0.0:
             continue
-        near = rows.keep(partial(_is_near, limit=limit), z)
-        squares = LocationScale(Gaussian())
-        on_it = replace(problem, rows=near, likelihood=squares, watch=NOBODY)
-        plane = least_squares.solve(on_it, start=None, tol=tol, max_iter=1)
+        near = objective.rows.keep(partial(_is_near, limit=limit), z)
+        law = LocationScale(Gaussian())
+        on_it = replace(problem, rows=near, likelihood=law, watch=NOBODY)
+        plane = squares(on_it, start=None, tol=SQUARES_TOL, max_iter=SQUARES_STEPS)
         if plane.outcome.status is Status.EXACT_FIT:
             return replace(plane, noise=noise)
     return None
@@ -93,14 +104,16 @@ def _is_near(block: Block, z: FloatArray, limit: float) -> NDArray[np.bool_]:
     return np.abs(z) <= limit
 
 
-def collapsed(problem: Problem, plane: Solution) -> Solution:
+def collapsed(
+    problem: Problem, plane: Solution, absolute: Callable[..., Solution] = least_absolute.solve
+) -> Solution:
     """What a fit comes to whose descents all collapse.
 
     Of their plane and that of least absolute deviations the one that more weight is on is kept:
     descents may fall for any plane that is heavy enough.
     """
-    absolute = replace(problem, likelihood=LocationScale(Laplace()), watch=NOBODY)
-    other = least_absolute.solve(absolute, start=None, tol=ABSOLUTE_TOL, max_iter=ABSOLUTE_STEPS)
+    laplace = replace(problem, likelihood=LocationScale(Laplace()), watch=NOBODY)
+    other = absolute(laplace, start=None, tol=ABSOLUTE_TOL, max_iter=ABSOLUTE_STEPS)
     shares = [_share_on(problem, one) for one in (plane, other)]
     found = plane if shares[0] >= shares[1] else other
     return replace(

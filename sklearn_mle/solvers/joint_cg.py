@@ -19,7 +19,8 @@ from sklearn_mle.likelihoods.location_scale import LocationScale
 from sklearn_mle.noises.gaussian import Gaussian
 from sklearn_mle.noises.noise import Fact, FloatArray, Noise
 from sklearn_mle.rows.threads import blocks_share_cores
-from sklearn_mle.solvers import least_squares_cg, newton_cg
+from sklearn_mle.solvers import least_absolute_cg, least_squares_cg, newton_cg
+from sklearn_mle.solvers.collapse import collapse_at, collapsed
 from sklearn_mle.solvers.shape_search import best_shapes, starting_noise
 from sklearn_mle.solvers.solution import (
     CONVERGED,
@@ -68,10 +69,15 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
 
         def profile(filled: Noise, near: FloatArray) -> tuple[float, FloatArray]:
             there = _descend(problem, plain, filled, near, max_iter, NOBODY)
-            return (there.value if math.isfinite(there.value) else math.inf), there.theta
+            lost = not math.isfinite(there.value) or _collapse(problem, plain, filled, there)
+            return (math.inf if lost else there.value), (near if lost else there.theta)
 
         found, theta = best_shapes(noise, begin, profile, end.theta, narrow=False)
         end = _descend(problem, plain, found, theta, max_iter)
+    plane = _collapse(problem, plain, found, end)
+    if plane is not None:
+        at_zero = collapsed(problem, plane, least_absolute_cg.solve)
+        return replace(at_zero, n_iter=max(1, end.n_iter), rank=first.rank)
     coef, intercept = plain.unpack(end.theta)
     gap = end.decrement / max(1.0, abs(end.value))
     return Solution(
@@ -85,6 +91,13 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         gap=gap,
         rank=first.rank,
     )
+
+
+def _collapse(
+    problem: Problem, plain: JointObjective, noise: Noise, end: newton_cg.End
+) -> Solution | None:
+    """The plane on which the scale runs to zero, if it does."""
+    return collapse_at(problem, plain.of(noise), end.theta, least_squares_cg.solve)
 
 
 def _packed(objective: JointObjective, fit: Solution) -> FloatArray:

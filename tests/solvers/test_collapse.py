@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import sparse, stats
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_mle import MLERegressor, compare, infer
@@ -57,6 +57,23 @@ def test_many_rows_collapse_as_few_do():
     with pytest.warns(ConvergenceWarning, match="75 % of the weight"):
         model = MLERegressor(StudentT()).fit(X, y)
     assert model.scale_ == 0.0
+
+
+@pytest.mark.parametrize("levels", [60, 120])
+def test_sparse_levels_of_few_rows_are_no_trap(levels):
+    """A df near zero goes through most rows; with sixty levels there is a maximum besides."""
+    rng = np.random.default_rng({60: 1, 120: 2}[levels])
+    of_row = rng.integers(0, levels, size=300)
+    X = sparse.csr_array((np.ones(300), (np.arange(300), of_row)), shape=(300, levels))
+    y = rng.normal(size=levels)[of_row] + rng.standard_t(3, size=300)
+    model = MLERegressor(StudentT(), solver="joint_cg")
+    if levels == 60:
+        assert model.fit(X, y).optimality_gap_ <= 1e-8
+        dense = MLERegressor(StudentT()).fit(X.toarray(), y)
+        assert model.log_likelihood_ == pytest.approx(dense.log_likelihood_, rel=1e-9)
+    else:
+        with pytest.warns(ConvergenceWarning, match="must have a bound"):
+            assert model.fit(X, y).scale_ == 0.0
 
 
 def test_a_maximum_of_positive_scale_is_preferred_to_a_plane():
