@@ -5,8 +5,9 @@ and then the cost is the same all along it; or rows move along it, only by so li
 nearly depend), or rows so certain of a class, that it drowns in the rounding errors of the rest.
 There the gradient may well have a part, and a Newton decrement that leaves it out is no bound on
 what is left to gain. Here the second kind is told by the images of its directions: once a descent
-those that move no row at all are found, at coefficients of zero, where no row is certain; and where
-a Hessian has more that are still, their curvature is computed by itself.
+those that move no row at all are found, at coefficients of zero, where no row is certain (mostly
+the first that are still are seen to be no others); and where a Hessian has more that are still,
+their curvature is computed by itself.
 """
 
 from __future__ import annotations
@@ -56,7 +57,11 @@ class Faint:
     def told(self, theta: FloatArray, seen: Curvature) -> Curvature:
         """The curvature at theta with what its Hessian could not show."""
         k = seen.still.shape[1]
-        if not k or not self.able or k <= self.flat.shape[1]:
+        if not k or not self.able:
+            return seen
+        if "flat" not in vars(self) and self.moves_nothing(seen):
+            self.flat = seen.flat
+        if k <= self.flat.shape[1]:
             return seen
         refined = self._refined(theta, seen)
         if refined is None:
@@ -70,6 +75,11 @@ class Faint:
         bends, turn = np.linalg.eigh(moved)
         more = rest @ (turn / np.sqrt(np.maximum(bends, TINIEST)))
         return replace(seen, root=np.hstack([seen.root, more]), still=flat)
+
+    def moves_nothing(self, seen: Curvature) -> bool:
+        """Whether no row moves along any direction in which a Hessian shows no curvature."""
+        found = self.objective.curvature_along(self.objective.start(), seen.flat)
+        return found is not None and bool(np.all(found[1].diagonal() <= NOTHING**2))
 
     def _refined(self, theta: FloatArray, seen: Curvature) -> tuple[FloatArray, FloatArray] | None:
         """Still directions without what they have of the others, and their own curvature."""

@@ -150,9 +150,10 @@ def _start_from_sample(objective: Objective) -> tuple[FloatArray, Curvature | No
     end = descend(sample, theta, weight, SAMPLE_TOL, 20, enough, near, fresh=True)
     if end.exhausted or end.slow_steps > 0:
         return objective.start(), None
-    if end.curvature.still.shape[1]:
-        return end.theta, None  # what does not vary in a sample may do so in all rows
-    return end.theta, end.curvature.scaled(rows.total_weight / weight)
+    near = end.curvature.scaled(rows.total_weight / weight)
+    if near.still.shape[1] and not Faint(objective).moves_nothing(near):
+        return end.theta, None  # what does not vary in a sample does so in all rows
+    return end.theta, near
 
 
 def _suspect(
