@@ -101,3 +101,14 @@ def test_groups_in_order_are_closed_one_after_the_other(monkeypatch):
     monkeypatch.setattr(GroupSums, "__add__", None)
     found = infer(model, X, y, cov="cluster", groups=groups)
     np.testing.assert_allclose(found.covariance, scattered.covariance, rtol=1e-9, atol=1e-18)
+
+
+def test_groups_in_order_over_chunks():
+    da = pytest.importorskip("dask.array")
+    rng = np.random.default_rng(5)
+    X, groups = rng.normal(size=(900, 3)), np.arange(900) // 7
+    y = X[:, 0] + rng.normal(size=900)
+    plain = infer(MLERegressor().fit(X, y), X, y, cov="cluster", groups=groups).covariance
+    there = da.from_array(X, chunks=(53, 3)), da.from_array(y, chunks=53)
+    found = infer(MLERegressor().fit(*there), *there, cov="cluster", groups=groups).covariance
+    np.testing.assert_allclose(found, plain, rtol=1e-9, atol=1e-18)
