@@ -205,17 +205,21 @@ def _to_the_limit(
 ) -> Descent:
     """The fit of what is left, and from there out of the reach of what is decided.
 
-    It begins at the coefficients at hand, without what only moves decided pairs.
+    It begins at the coefficients at hand, without what only moves decided pairs, or at zero.
     """
     rest, weight = remaining(whole, found), problem.rows.total_weight
     still = np.linalg.qr(Faint(rest).flat)[0]
     theta = end.theta - still @ (still.T @ end.theta)
+    if not rest.value(theta) <= rest.value(rest.start()):
+        theta = rest.start()  # coefficients so large that nothing is left of the others
     stops = watching(problem, whole)
     after = descend(rest, theta, weight, tol, left, EXACT * weight, patience=left, stops=stops)
     near = shortest(rest, after.theta, after.curvature.flat, after.value)
     solve = after.curvature.solve
     theta = beyond(whole, found, near, rest.hessian_product(near), solve)
-    theta = theta - solve(rest.gradient(theta))
+    step = -solve(rest.gradient(theta))
+    if is_near(whole, step):
+        theta = theta + step
     value, gradient = rest.value_and_gradient(theta)
     decrement = max(after.curvature.step(gradient)[1], after.decrement, value - after.value)
     return replace(after, theta=theta, decrement=decrement, n_iter=end.n_iter + after.n_iter)
