@@ -90,8 +90,11 @@ class MLEClassifier(CallbackSupportMixin, ByLikelihoodMixin, ClassPredictions, B
     grows for ever along a direction. `fit` then warns with `SeparationWarning`, and gives the
     limit. Classes that the limit rules out in a row have a probability of at most ``exp(-40)``
     there; all other probabilities are those of the maximum likelihood fit to what is left, which
-    exists. So ``coef_`` is that fit plus a finite multiple of the direction, the same on every run;
-    ``log_likelihood_`` is the supremum to rounding, and ``optimality_gap_`` bounds how far it is.
+    exists. Of all coefficients that do both, ``coef_`` are those of least norm, in units of the
+    standard deviations of the features, whatever holds the rows (of a thousand coefficients, or
+    where more than a hundred are open, some finite ones that do both); between classes that are
+    completely separated, the plane of widest margin. ``log_likelihood_`` is the supremum to
+    rounding, and ``optimality_gap_`` bounds how far it is.
 
     See Also
     --------

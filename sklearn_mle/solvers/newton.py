@@ -25,6 +25,7 @@ from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.descent import ROUNDING, Descent, descend
 from sklearn_mle.solvers.faint import Faint
 from sklearn_mle.solvers.far_rows import beside_far_rows
+from sklearn_mle.solvers.least_form import in_least_form
 from sklearn_mle.solvers.limit import beyond, remaining
 from sklearn_mle.solvers.margins import Margins
 from sklearn_mle.solvers.separation import Recession, any_excluded, find_separation, separated
@@ -102,6 +103,9 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
             step = descent.curvature.step(objective.gradient(descent.theta))[0]
             decrement = descent.decrement if is_near(objective, step) else np.inf
             descent = replace(descent, decrement=decrement)
+        if separation is not None and not descent.stopped:
+            descent = in_least_form(objective, separation.margins, separation, descent)
+            coef, intercept = objective.unpack(descent.theta)
     outcome, gap = _judge(descent, tol, max_iter)
     if separation is not None:
         excess = separation.excess(coef, intercept) / max(1.0, abs(descent.value))
