@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_mle.rows.in_memory import InMemoryRows
+from sklearn_mle.rows.label_counts import Coded, counted
 from sklearn_mle.rows.rows import FloatArray
-
-SHORT = 2**12
-"""Range of whole numbers that are counted in a table instead of sorted: 20 times faster."""
 
 
 @dataclass(frozen=True)
@@ -55,38 +53,8 @@ def labelled(table: Any, labels: NDArray[Any], weight: FloatArray | None) -> Lab
     weight : ndarray of shape (n,) or None
         Rows of weight zero have any code.
     """
-    classes, codes, mass = _counted(labels, weight) or _sorted(labels, weight)
+    classes, codes, mass = counted(labels, weight) or _sorted(labels, weight)
     return Labelled(classes, mass, table, codes, weight)
-
-
-Coded = tuple[NDArray[Any], NDArray[np.intp], FloatArray]
-
-
-def _counted(labels: NDArray[Any], weight: FloatArray | None) -> Coded | None:
-    """Classes, codes and mass of whole numbers that are near each other; None for others."""
-    if labels.dtype.kind not in "bui" or not labels.size:
-        return None
-    least, largest = labels.min(), labels.max()
-    if int(largest) - int(least) >= SHORT:
-        return None
-    unsigned = labels.dtype.kind == "u"
-    wide = labels if unsigned else labels.astype(np.intp, copy=False)
-    offsets = (wide - wide.dtype.type(least) if least else wide).astype(np.intp, copy=False)
-    mass = _masses(offsets, int(largest) - int(least), weight)
-    seen = mass > 0.0
-    places = np.flatnonzero(seen).astype(wide.dtype)
-    classes = (places + wide.dtype.type(least)).astype(labels.dtype)
-    if seen.all():
-        return classes, offsets, mass
-    return classes, (np.cumsum(seen) - 1).clip(0)[offsets], mass[seen]
-
-
-def _masses(codes: NDArray[np.intp], largest: int, weight: FloatArray | None) -> FloatArray:
-    """The total weight of each code; of two they are counted, five times as fast."""
-    if largest == 1 and weight is None:
-        ones = float(np.count_nonzero(codes))
-        return np.array([codes.shape[0] - ones, ones])
-    return np.bincount(codes, weight).astype(np.float64)
 
 
 def _sorted(labels: NDArray[Any], weight: FloatArray | None) -> Coded:

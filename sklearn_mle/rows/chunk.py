@@ -87,6 +87,8 @@ def as_weight(weight: Any, n: int) -> FloatArray:
 
 def codes(classes: NDArray[Any], y: Any) -> NDArray[Any]:
     """Places of labels among sorted classes; any place for labels that are none."""
+    if classes.size == 2:
+        return np.asarray(as_vector(y) == classes[1]).astype(np.int8)
     places = np.searchsorted(classes, as_vector(y)).clip(0, classes.size - 1)
     return places.astype(np.int8 if classes.size <= 127 else np.int32)
 

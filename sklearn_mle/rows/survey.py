@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_mle.rows.chunk import Recipe, as_table, as_vector, as_weight
+from sklearn_mle.rows.label_counts import counted
 from sklearn_mle.rows.magnitudes import Magnitudes
 from sklearn_mle.rows.matrix import row_sums
 from sklearn_mle.rows.rows import FloatArray
@@ -202,6 +203,9 @@ def _targets(
             raise MisfitError("y", f"NaN or infinity in row {row}")
         if np.any(numbers != np.floor(numbers)):
             raise MisfitError("continuous", "continuous")
+    whole = counted(target, w)
+    if whole is not None:
+        return whole[0], whole[2], kinds
     found, places = np.unique(target[there], return_inverse=True)
     mass = np.bincount(places.ravel(), None if w is None else w[there], found.size)
     return found, mass.astype(np.float64), kinds
