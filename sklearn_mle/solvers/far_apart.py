@@ -17,6 +17,7 @@ import numpy as np
 from sklearn_mle.likelihoods.typical_units import typical_units
 from sklearn_mle.rows.matrix import entries, per_column, with_entries
 from sklearn_mle.rows.rows import Block, FloatArray, GivenRows
+from sklearn_mle.solvers.changed_rows import changed_rows
 from sklearn_mle.solvers.solution import Outcome, Problem, Solution, Status
 
 APART = 1e100
@@ -49,11 +50,13 @@ def solve_or_tell(
             found = solve(problem, **how)
         except (ArithmeticError, ValueError):
             # what NumPy and SciPy say of numbers that overflowed on the way
-            outcome = far_entries(given)
+            outcome = changed_rows(given) or far_entries(given)
             if outcome is None:
                 raise
             nothing = np.zeros(given.n_columns)
             return Solution(nothing, 0.0, math.nan, None, math.nan, outcome, 1, math.inf, 0)
+    if math.isnan(found.cost) and (changed := changed_rows(given)) is not None:
+        return replace(found, outcome=changed)
     if math.isfinite(found.gap) and np.isfinite(found.coef).all():
         return found
     return replace(found, outcome=far_entries(given) or found.outcome)

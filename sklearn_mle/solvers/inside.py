@@ -28,7 +28,7 @@ def place_inside(sample: JointObjective, theta: FloatArray, median: float) -> Fl
     Parameters
     ----------
     sample : JointObjective
-        In memory, with all shapes filled in.
+        Of few rows, with all shapes filled in.
     theta : ndarray of shape (n_linear,)
         About the scale that is wanted.
     median : float
@@ -36,7 +36,7 @@ def place_inside(sample: JointObjective, theta: FloatArray, median: float) -> Fl
     """
     n = sample.n_linear
     low, high = sample.open.noise.support
-    A = np.column_stack([sample.residuals(e) for e in np.eye(n)])
+    A = np.column_stack([sample.rows.entries(sample.residuals(e)) for e in np.eye(n)])
     ends = [(end, side) for end, side in ((low, -1.0), (high, 1.0)) if math.isfinite(end)]
     far = min((abs(median - end) for end, _ in ends), default=0.0)
     tau = sample.tau(theta)

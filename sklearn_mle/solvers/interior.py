@@ -95,7 +95,7 @@ def moved_inside(
     Parameters
     ----------
     objective, sample : JointObjective
-        With all shapes filled in; the sample in memory.
+        With all shapes filled in; the sample of few rows.
     theta : ndarray of shape (n_linear,)
 
     Returns
@@ -105,7 +105,7 @@ def moved_inside(
         programme looks for it.
     """
     quarter, median, other = map(float, sample.open.noise.quantiles([0.25, 0.5, 0.75]))
-    z = sample.residuals(theta)
+    z = sample.rows.entries(sample.residuals(theta))
     low, middle, high = np.quantile(z, [0.25, 0.5, 0.75])
     if not (np.isfinite([quarter, median, other]).all() and high > low):
         return None

@@ -9,6 +9,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -118,6 +119,23 @@ def test_smooth_noises_with_their_shapes(noise):
     mine, theirs = fitted(MLERegressor(noise), dX, dy, dw), fitted(MLERegressor(noise), X, y, w)
     # an open shape is searched for to the square root of rounding
     assert_same(mine, theirs, 1e-7 if noise == "student_t" else 1e-10)
+
+
+@pytest.mark.parametrize(
+    "law", [scipy.stats.gamma(3.0), scipy.stats.lognorm(0.5), scipy.stats.weibull_min]
+)
+@pytest.mark.parametrize("intercept", [True, False])
+def test_laws_with_ends_of_few_rows(law, intercept):
+    """Residuals are drawn inside of ends, wherever the rows are; a linear programme may look."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(300, 2))
+    y = X @ [1.0, 2.0] + scipy.stats.gamma(3.0).rvs(size=300, random_state=rng)
+    if not intercept:
+        X = np.column_stack([X, np.ones(300)])
+    model = MLERegressor(law, fit_intercept=intercept)
+    theirs = fitted(model, X, y)
+    mine = fitted(model, da.from_array(X, chunks=(70, -1)), da.from_array(y, chunks=70))
+    assert_same(mine, theirs, 1e-7)
 
 
 def test_balanced_classes_and_other_settings():

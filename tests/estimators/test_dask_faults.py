@@ -138,6 +138,25 @@ def test_a_task_that_fails():
     assert isinstance(failed.value.__cause__, OSError)
 
 
+@pytest.mark.parametrize("kind", ["gaussian", "laplace", "student_t", "classes"])
+def test_rows_that_are_no_numbers_in_a_later_pass(kind):
+    seen = []
+
+    def one(i):
+        seen.append(i)
+        part = X[20 * i : 20 * i + 20].copy()
+        if len(seen) > 3:
+            part[0, 0] = np.nan
+        return part
+
+    reader = dask.delayed(one, pure=False)
+    table = da.concatenate([da.from_delayed(reader(i), (20, 3), float) for i in range(3)])
+    model = MLEClassifier() if kind == "classes" else MLERegressor(kind)
+    with pytest.raises(ValueError, match=r"same in every pass.*NaN or infinity in X.*persist"):
+        model.fit(table, cut(LABELS if kind == "classes" else Y))
+    assert not hasattr(model, "coef_")
+
+
 def test_a_failed_fit_leaves_nothing_behind():
     seen = []
 
