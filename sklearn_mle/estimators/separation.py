@@ -15,7 +15,12 @@ from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.rows.rows import FloatArray, GivenRows
 from sklearn_mle.solvers import newton, newton_cg
 from sklearn_mle.solvers.far_apart import solve_or_tell
-from sklearn_mle.solvers.separation import Recession, find_separation, name_features
+from sklearn_mle.solvers.separation import (
+    UNDECIDED,
+    Recession,
+    find_separation,
+    name_features,
+)
 from sklearn_mle.solvers.solution import Problem, Status
 
 
@@ -44,6 +49,10 @@ class Separation:
         The intercepts of the direction.
     classes : ndarray of shape (n_classes,)
         The labels, in the order of the lines of ``direction``.
+    exhaustive : bool
+        Whether nothing else is separated. False where that could not be decided, which takes more
+        than four thousand coefficients of sparse features: ``rows`` and ``certain`` are then proven
+        where they are true, and ``complete`` where it is.
     """
 
     separated: bool
@@ -55,6 +64,7 @@ class Separation:
     direction: FloatArray = field(repr=False)
     intercept: FloatArray = field(repr=False)
     classes: NDArray[Any] = field(repr=False)
+    exhaustive: bool = True
 
     def __bool__(self) -> bool:
         return self.separated
@@ -65,7 +75,8 @@ class Separation:
         kind = "Complete" if self.complete else "Quasi-complete"
         many = f"{np.count_nonzero(self.rows)} of {self.rows.size} rows"
         named = name_features(np.arange(len(self.feature_names)), self.feature_names)
-        return f"{kind} separation of {many} by {named}: no finite maximum of the likelihood."
+        rest = "" if self.exhaustive else f" {UNDECIDED}"
+        return f"{kind} separation of {many} by {named}: no finite maximum of the likelihood.{rest}"
 
 
 def detect_separation(
@@ -78,7 +89,8 @@ def detect_separation(
     """Whether classes can be separated by a plane, and which rows and features are involved.
 
     The answer is proven either way: by a direction whose margins were computed on every row, or by
-    multipliers that show that there is none.
+    multipliers that show that there is none. Of very many sparse features more may be separated
+    than is found; ``exhaustive`` tells.
 
     Parameters
     ----------
@@ -189,4 +201,5 @@ def _as_answer(
         direction=found.direction,
         intercept=found.level,
         classes=classes,
+        exhaustive=found.whole,
     )

@@ -193,6 +193,7 @@ def _settle(
         margins = Margins.of(problem.rows, problem.likelihood.n_classes, problem.fit_intercept)
         end = in_least_form(remaining(objective, found), margins, found, end)
     excess = found.excess(*objective.unpack(end.theta))
+    found = replace(found, whole=known)
     return replace(end, decrement=end.decrement + excess), found, not known
 
 

@@ -73,6 +73,7 @@ tiny Newton decrement of a fit moves no margin."""
 MOVED = 16.0
 """Four for a move of a half, and as much again as a probability is known at the end of a step."""
 NAMED = 5
+UNDECIDED = "Of so many features it is undecided whether more is separated in the limit."
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ class Recession:
         that a decided pair gains.
     far : ndarray of shape (K, t)
         The coefficients at hand, so far out that excluded classes have no probability left.
+    whole : bool
+        Whether nothing else can be separated; false where that could not be decided.
     """
 
     direction: FloatArray
@@ -114,6 +117,7 @@ class Recession:
     share: FloatArray
     along: FloatArray
     far: FloatArray
+    whole: bool = True
 
     @property
     def complete(self) -> bool:
@@ -164,13 +168,14 @@ def separated(found: Recession, names: Sequence[str] | None = None) -> Outcome:
     n, count = found.rows.size, int(np.count_nonzero(found.rows))
     kind = "complete" if found.complete else "quasi-complete"
     many = f"all {n} rows" if found.complete else f"{count} of {n} rows"
+    rest = "" if found.whole else f" {UNDECIDED}"
     sure = found.complete or found.decided.shape[1] == 2
     effect = "the class is certain" if sure else "some class is ruled out"
     return Outcome(
         Status.SEPARATED,
         "The likelihood has a finite maximum only where no plane separates classes; got "
         f"{kind} separation by {name_features(found.features, names)}, so that no finite maximum "
-        f"exists: in {many} {effect} in the limit. Predictions are those of the limit, the "
+        f"exists: in {many} {effect} in the limit.{rest} Predictions are those of the limit, the "
         "coefficients go a finite way towards it and have no standard errors. Drop or merge these "
         "features or levels, collect more rows, or use a penalty "
         "(sklearn.linear_model.LogisticRegression).",

@@ -1,10 +1,13 @@
 """Separation by many sparse columns: the verdicts of the proof that has matrices, without one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scattered import scattered
 from scipy import sparse
 
+from sklearn_mle import MLEClassifier, SeparationWarning, detect_separation
 from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.solvers import newton, newton_cg
@@ -143,3 +146,26 @@ def test_what_is_not_known_is_said(monkeypatch, without_hessians):
     made = newton_cg.solve(one, start=None, tol=1e-8, max_iter=60)
     assert made.outcome.status is Status.STALLED
     assert "could not be decided" in made.outcome.sentence
+
+
+def test_what_is_found_may_not_be_all_and_that_is_said(monkeypatch, without_hessians):
+    judge = newton_cg.judge_separation
+
+    def and_no_more(*given):
+        return replace(judge(*given), known=False)
+
+    monkeypatch.setattr(newton_cg, "judge_separation", and_no_more)
+    rng = np.random.default_rng(3)
+    X = sparse.csr_array(np.hstack([levels(30, 600, rng), levels(301, 600, rng)]))
+    y = (rng.random(600) < 0.5).astype(float)
+    y[X[:, [0]].toarray()[:, 0] == 1.0] = 1.0
+    with pytest.warns(SeparationWarning, match="undecided whether more is separated"):
+        MLEClassifier().fit(X, y)
+    found = detect_separation(X, y)
+    assert found and not found.exhaustive
+    assert "undecided" in str(found)
+    monkeypatch.setattr(newton_cg, "judge_separation", judge)
+    with pytest.warns(SeparationWarning) as said:
+        MLEClassifier().fit(X, y)
+    assert "undecided" not in str(said[0].message)
+    assert detect_separation(X, y).exhaustive
