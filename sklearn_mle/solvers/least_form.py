@@ -55,20 +55,23 @@ SAME = 1e-13
 Reached = TypeVar("Reached", bound=Any)
 
 
-def in_least_form(objective: Any, margins: Margins, found: Recession, end: Reached) -> Reached:
+def in_least_form(objective: Any, found: Recession, end: Reached) -> Reached:
     """The end of a descent in a limit, at the coefficients of least norm.
 
     Parameters
     ----------
     objective : Objective
         The cost of what is left undecided.
-    margins : Margins
-        Columns shifted and scaled.
     found : Recession
     end : Descent or End
         With ``theta``, ``value`` and ``decrement``; it is kept if the cost at the others is not the
         same.
     """
+    at_hand = found.margins
+    if at_hand.size > MOST_TERMS:
+        return end
+    # those at hand may not be shifted, and what is least depends on that
+    margins = Margins.of(at_hand.rows, at_hand.n_classes, at_hand.intercept)
     least = least_of_limit(margins, found.decided, *objective.unpack(end.theta))
     if least is None:
         return end
@@ -101,8 +104,6 @@ def least_of_limit(
     coef, intercept
         Of raw columns.
     """
-    if margins.size > MOST_TERMS:
-        return None
     space = still_space(margins, margins.others() & ~decided)
     if not 0 < space.shape[0] <= MOST_OPEN:
         return None

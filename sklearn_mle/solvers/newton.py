@@ -104,7 +104,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
             decrement = descent.decrement if is_near(objective, step) else np.inf
             descent = replace(descent, decrement=decrement)
         if separation is not None and not descent.stopped:
-            descent = in_least_form(objective, separation.margins, separation, descent)
+            descent = in_least_form(objective, separation, descent)
             coef, intercept = objective.unpack(descent.theta)
     outcome, gap = _judge(descent, tol, max_iter)
     if separation is not None:

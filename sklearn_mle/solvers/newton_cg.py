@@ -23,10 +23,9 @@ from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.rows import Rows
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import conjugate_gradients, newton
-from sklearn_mle.solvers.least_form import MOST_TERMS, in_least_form
+from sklearn_mle.solvers.least_form import in_least_form
 from sklearn_mle.solvers.limit import beyond_by_products, remaining
 from sklearn_mle.solvers.line_search import backtrack, sufficient
-from sklearn_mle.solvers.margins import Margins
 from sklearn_mle.solvers.null_space import null_directions
 from sklearn_mle.solvers.separation import Recession, any_excluded, separated
 from sklearn_mle.solvers.shortest import shortest
@@ -189,12 +188,11 @@ def _settle(
             end = _from(problem, objective, end, found, max_iter, patience)
     if found is None:
         return end, None, not (known and end.exact)
-    if known and not end.stopped and objective.size <= MOST_TERMS:
-        margins = Margins.of(problem.rows, problem.likelihood.n_classes, problem.fit_intercept)
-        end = in_least_form(remaining(objective, found), margins, found, end)
+    if known and not end.stopped:
+        end = in_least_form(remaining(objective, found), found, end)
     excess = found.excess(*objective.unpack(end.theta))
-    found = replace(found, whole=known)
-    return replace(end, decrement=end.decrement + excess), found, not known
+    end = replace(end, decrement=end.decrement + excess)
+    return end, replace(found, whole=known), not known
 
 
 def _judged(problem: Problem, objective: Products, end: End) -> Verdict:
