@@ -254,7 +254,8 @@ def _rounded(
 ) -> tuple[FloatArray, float, float, float]:
     """Coefficients and intercept as doubles, and what rounding them adds to fit and mean.
 
-    Both as root sums of squares over rows; the second is that of a shift of all.
+    Both as root sums of squares over rows; the second is that of a shift of all. Where columns
+    depend on each other nothing would hold doubles that are rounded together near the shortest.
     """
     varies, image = factored.varies, factored.inverse.image
 
@@ -269,7 +270,8 @@ def _rounded(
     numbers = np.append(coef.hi[varies], float(intercept.hi))
     fit, mean = lost(numbers)
     enough = SHOWS * rss
-    if float(fit @ fit) + mean**2 > enough and numbers.shape[0] <= BASIS_ROWS:
+    held = factored.inverse.rank == numbers.shape[0] - 1 < BASIS_ROWS
+    if held and float(fit @ fit) + mean**2 > enough:
         effects = np.zeros((fit.shape[0] + 1, numbers.shape[0]))
         effects[:-1, :-1] = image(np.eye(numbers.shape[0] - 1))
         if centre is not None:

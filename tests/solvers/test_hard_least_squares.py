@@ -95,3 +95,18 @@ def test_far_columns_that_nearly_repeat_each_other(seed, digits, offset):
     for b, value in zip(exact, [*solution.coef.tolist(), solution.intercept]):
         assert abs(b - Fraction(value)) <= abs(b) * Fraction(1e-9)
     assert solution.gap <= 1e-11
+
+
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_exact_fits_of_dependent_columns_are_the_shortest(fit_intercept):
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        p = int(rng.integers(2, 9))
+        n = int(rng.integers(2, p + 1))
+        X, y = rng.normal(size=(n, p)) + 2.0 * fit_intercept, rng.normal(size=n)
+        coef = solved(X, y, None, fit_intercept).coef
+        Z, v = (X - X.mean(axis=0), y - y.mean()) if fit_intercept else (X, y)
+        shortest, _, _, size = np.linalg.lstsq(Z, v, rcond=1e-12)
+        condition = size[0] / size[size > 1e-12 * size[0]][-1]
+        off = np.linalg.norm(coef - shortest) / np.linalg.norm(shortest)
+        assert off <= 1e-13 * condition**2, seed
