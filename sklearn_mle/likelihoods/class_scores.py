@@ -22,6 +22,8 @@ from sklearn_mle.rows.design import design, dot, weighted_gram
 from sklearn_mle.rows.implicit_design import Design
 from sklearn_mle.rows.rows import Block, Rows
 
+EPS = float(np.finfo(float).eps)
+
 
 class ClassScores:
     """What the flat parameters ``theta`` of classes are, and what they say of rows.
@@ -72,6 +74,16 @@ class ClassScores:
             return terms / self.unit, np.zeros(terms.shape[0])
         coef, level = terms[:, :-1] / self.unit, terms[:, -1]
         return coef, level if self.shift is None else level - coef @ self.shift
+
+    def rounding(self, coef: FloatArray, intercept: FloatArray) -> float:
+        """What rounding of scores may change of the cost, relative to it.
+
+        A score is off by its terms' last digits, and the slope of a row's cost in its scores is at
+        most twice that cost itself. Coefficients of raw columns, shapes (K or 1, p) and (K or 1,).
+        """
+        away = 0.0 if self.shift is None else np.abs(self.shift)
+        terms = np.abs(coef) @ (away + self.unit) + np.abs(intercept)
+        return 2.0 * EPS * float(terms.max())
 
     def _columns(self, block: Block) -> Design:
         """The columns that theta multiplies, shifted only where they must be."""

@@ -81,6 +81,14 @@ class SoftmaxObjective(ClassScores, MatrixFree):
 
         return float(self.rows.total(per_block)[0])
 
+    def value_of(self, scores: Callable[[Block], FloatArray]) -> float:
+        """The cost of scores of blocks, shape (m, K), or (m, 1) for two classes."""
+
+        def per_block(block: Block) -> tuple[float]:
+            return (self._law(block, scores(block)).cost(),)
+
+        return float(self.rows.total(per_block)[0])
+
     def value_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray]:
         per_term = self._per_term(theta)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Block, Rows
+from sklearn_mle.rows.wrapped import WrappedRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class NarrowedBlock(Block):
     excluded: NDArray[np.bool_]
 
 
-class NarrowedRows(Rows):
-    """Other rows, of which blocks tell the classes that are ruled out.
+class NarrowedRows(WrappedRows):
+    """Other rows, of which blocks tell the classes that are ruled out; samples do not.
 
     Parameters
     ----------
@@ -37,22 +38,8 @@ class NarrowedRows(Rows):
     """
 
     def __init__(self, rows: Rows, excluded: NDArray[np.bool_]) -> None:
-        self._rows = rows
+        super().__init__(rows)
         self._excluded = excluded
-        self.n_rows = rows.n_rows
-        self.n_columns = rows.n_columns
-        self.total_weight = rows.total_weight
-        self.at_hand = rows.at_hand
-        self.density = rows.density
-
-    def __getstate__(self) -> dict[str, Any]:
-        # what functions of blocks may ask for where the blocks are
-        kept = ("n_rows", "n_columns", "total_weight")
-        return {name: getattr(self, name) for name in kept}
-
-    @property
-    def handful(self) -> int:
-        return self._rows.handful
 
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         return self._rows.total(_narrowed(per_block), self._excluded, *columns)
@@ -68,16 +55,6 @@ class NarrowedRows(Rows):
     def keep(self, wanted: Callable[..., Any], *columns: Any) -> InMemoryRows:
         """The rows alone: in memory they no longer tell what is ruled out."""
         return self._rows.keep(_narrowed(wanted), self._excluded, *columns)
-
-    def entries(self, column: Any) -> Any:
-        return self._rows.entries(column)
-
-    def reread(self) -> int:
-        return self._rows.reread()
-
-    def sample(self, m: int) -> InMemoryRows:
-        """Some rows; what is ruled out is not told."""
-        return self._rows.sample(m)
 
 
 def _narrowed(per_block: Callable[..., Any]) -> Callable[..., Any]:

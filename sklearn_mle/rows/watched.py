@@ -8,12 +8,13 @@ from typing import Any
 
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.rows import Rows
+from sklearn_mle.rows.wrapped import WrappedRows
 
 Advance = Callable[[int], None]
 """Takes the number of rows that one more block had; from any thread."""
 
 
-class WatchedRows(Rows):
+class WatchedRows(WrappedRows):
     """Other rows, with word of each pass over them.
 
     Parameters
@@ -25,27 +26,13 @@ class WatchedRows(Rows):
     """
 
     def __init__(self, rows: Rows, one_pass: Callable[[], AbstractContextManager[Advance]]) -> None:
-        self._rows = rows
+        super().__init__(rows)
         self._one_pass = one_pass
-        self.n_rows = rows.n_rows
-        self.n_columns = rows.n_columns
-        self.total_weight = rows.total_weight
-        self.at_hand = rows.at_hand
-        self.density = rows.density
 
     def __getattr__(self, name: str) -> Any:
         if name == "_rows":
             raise AttributeError(name)
         return getattr(self._rows, name)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # what functions of blocks may ask for where the blocks are
-        kept = ("n_rows", "n_columns", "total_weight")
-        return {name: getattr(self, name) for name in kept}
-
-    @property
-    def handful(self) -> int:
-        return self._rows.handful
 
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         with self._one_pass() as advance:
@@ -64,15 +51,6 @@ class WatchedRows(Rows):
     def keep(self, wanted: Callable[..., Any], *columns: Any) -> InMemoryRows:
         with self._one_pass() as advance:
             return self._rows.keep(self._counted(wanted, advance), *columns)
-
-    def entries(self, column: Any) -> Any:
-        return self._rows.entries(column)
-
-    def reread(self) -> int:
-        return self._rows.reread()
-
-    def sample(self, m: int) -> InMemoryRows:
-        return self._rows.sample(m)
 
     def _counted(self, per_block: Callable[..., Any], advance: Advance) -> Callable[..., Any]:
         if not isinstance(self._rows, InMemoryRows):

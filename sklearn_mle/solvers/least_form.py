@@ -70,8 +70,8 @@ def in_least_form(objective: Any, found: Recession, end: Reached) -> Reached:
     at_hand = found.margins
     if at_hand.size > MOST_TERMS:
         return end
-    # those at hand may not be shifted, and what is least depends on that
-    margins = Margins.of(at_hand.rows, at_hand.n_classes, at_hand.intercept)
+    # those at hand may not be shifted, and do not count repeats; what is least depends on both
+    margins = Margins.of(at_hand.rows, at_hand.n_classes, at_hand.intercept, weighted=True)
     least = least_of_limit(margins, found.decided, *objective.unpack(end.theta))
     if least is None:
         return end

@@ -73,19 +73,27 @@ class Margins:
     wild: bool = False
 
     @classmethod
-    def of(cls, rows: Rows, n_classes: int, intercept: bool) -> Margins:
-        """Columns by their means and root mean squares, in two passes, or by typical entries."""
+    def of(cls, rows: Rows, n_classes: int, intercept: bool, weighted: bool = False) -> Margins:
+        """Columns by their means and root mean squares, in two passes, or by typical entries.
+
+        Weights do not matter to what separates; with them, units are those of rows repeated.
+        """
         centre = np.zeros(rows.n_columns)
         far: tuple[int, ...] = ()
+        total = rows.total_weight if weighted else rows.n_rows
+
+        def weights(block: Block) -> FloatArray:
+            return block.weight if weighted and block.weight is not None else np.ones(block.n_rows)
+
         if intercept:
-            centre = rows.total(lambda block: (block.X.sum(axis=0),))[0] / rows.n_rows
+            centre = rows.total(lambda block: (weights(block) @ block.X,))[0] / total
             far = standard_units(rows, intercept).far
 
         def per_block(block: Block) -> tuple[FloatArray]:
-            return (column_squares(design(block.X, centre, far=far), np.ones(block.n_rows)),)
+            return (column_squares(design(block.X, centre, far=far), weights(block)),)
 
         with np.errstate(over="ignore", invalid="ignore"):
-            unit = np.sqrt(rows.total(per_block)[0] / rows.n_rows)
+            unit = np.sqrt(rows.total(per_block)[0] / total)
         typical = typical_units(rows, intercept)
         wild = ~(unit <= FAR_COLUMN * typical.size)
         nothing = unit <= 8.0 * np.finfo(float).eps * np.abs(centre)

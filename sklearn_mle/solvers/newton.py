@@ -21,6 +21,7 @@ import numpy as np
 from sklearn_mle.likelihoods.objective import FloatArray, Objective
 from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.threads import blocks_share_cores
+from sklearn_mle.solvers.accurate_cost import with_accurate_cost
 from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.descent import ROUNDING, Descent, descend
 from sklearn_mle.solvers.faint import Faint
@@ -78,7 +79,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     """
     rows = problem.rows
     with blocks_share_cores(rows.n_columns):
-        objective = problem.likelihood.objective(rows, problem.fit_intercept)
+        whole = objective = problem.likelihood.objective(rows, problem.fit_intercept)
         warm = None if start is None else _as_near_as_nothing(problem, objective, start)
         theta, near = _start_from_sample(objective) if warm is None else (warm, None)
         exact = EXACT * rows.total_weight
@@ -107,6 +108,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
             descent = in_least_form(objective, separation, descent)
             coef, intercept = objective.unpack(descent.theta)
     outcome, gap = _judge(descent, tol, max_iter)
+    value, gap = with_accurate_cost(whole, coef, intercept, descent.value, gap)
     if separation is not None:
         excess = separation.excess(coef, intercept) / max(1.0, abs(descent.value))
         outcome, gap = separated(separation), gap + excess
@@ -116,7 +118,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         intercept=intercept,
         scale=1.0,
         noise=None,
-        cost=descent.value,
+        cost=value,
         outcome=outcome,
         n_iter=max(1, descent.n_iter),
         gap=gap,

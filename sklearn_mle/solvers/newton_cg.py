@@ -23,6 +23,7 @@ from sklearn_mle.noises.noise import Fact
 from sklearn_mle.rows.rows import Rows
 from sklearn_mle.rows.threads import blocks_share_cores
 from sklearn_mle.solvers import conjugate_gradients, newton
+from sklearn_mle.solvers.accurate_cost import with_accurate_cost
 from sklearn_mle.solvers.least_form import in_least_form
 from sklearn_mle.solvers.limit import beyond_by_products, remaining
 from sklearn_mle.solvers.line_search import backtrack, sufficient
@@ -143,8 +144,7 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
     if doubtful and not end.stopped:
         end, found, doubtful = _settle(problem, objective, end, max_iter)
         coef, intercept = objective.unpack(end.theta)
-    complete = found is not None and found.complete
-    hard = doubtful or not (end.sure or complete)
+    hard = doubtful or not (end.sure or (found is not None and found.complete))
     affordable = not end.stopped and objective.size <= LARGEST_HESSIAN
     null = None if hard and affordable else null_directions(objective)
     if null is None or (affordable and null.faint):
@@ -155,15 +155,16 @@ def solve(problem: Problem, *, start: Start | None, tol: float, max_iter: int) -
         flats = np.kron(np.eye(objective.n_scores), null.directions).astype(np.float64)
         least = shortest(objective, null.cleared(end.theta), flats, end.value)
         coef, intercept = objective.unpack(least)
+    value, gap = with_accurate_cost(objective, coef, intercept, end.value, end.gap)
     return Solution(
         coef=coef,
         intercept=intercept,
         scale=1.0,
         noise=None,
-        cost=end.value,
+        cost=value,
         outcome=_outcome(end, doubtful, tol, max_iter) if found is None else separated(found),
         n_iter=max(1, end.n_iter),
-        gap=end.gap,
+        gap=gap,
         rank=rows.n_columns - null.size,
         separation=found,
     )

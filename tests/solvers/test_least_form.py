@@ -9,7 +9,7 @@ from scipy import optimize, sparse
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from sklearn_mle import MLEClassifier
+from sklearn_mle import MLEClassifier, SeparationWarning, detect_separation
 from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.solvers import least_form, newton, newton_cg
@@ -171,3 +171,17 @@ def test_sparse_rows_of_many_columns_end_where_arrays_do():
     scores = X @ made.coef.T + made.intercept
     np.testing.assert_allclose(scores, X @ like.coef.T + like.intercept, atol=1e-8)
     np.testing.assert_allclose(made.coef, like.coef, atol=1e-8)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_weight_is_so_many_repeats(n_classes):
+    rng = np.random.default_rng(n_classes)
+    X = rng.standard_normal((15, 10))
+    y, weight = rng.integers(0, n_classes, 15), rng.integers(0, 5, 15)
+    assert detect_separation(X[weight > 0], y[weight > 0]).separated
+    fits = []
+    for rows, w in ((np.arange(15), weight), (np.repeat(np.arange(15), weight), None)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SeparationWarning)
+            fits.append(MLEClassifier().fit(X[rows], y[rows], w))
+    np.testing.assert_allclose(fits[0].coef_, fits[1].coef_, rtol=1e-8)

@@ -5,6 +5,7 @@ columns, which knows nothing of separation: its cost only has to come near the l
 """
 
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from sklearn_mle import MLEClassifier
 from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.narrowed import NarrowedRows
-from sklearn_mle.solvers import newton
+from sklearn_mle.solvers import newton, newton_cg
 from sklearn_mle.solvers.curvature import Curvature
 from sklearn_mle.solvers.faint import Faint
 from sklearn_mle.solvers.solution import Problem, Start
@@ -247,3 +248,21 @@ def test_a_start_where_every_row_is_sure_of_a_wrong_class_is_left(n_classes):
         fit = newton.solve(problem, start=far, **how)
         assert fit.cost - known.cost <= (fit.gap + 1e-12) * max(1.0, fit.cost)
         assert fit.cost == pytest.approx(known.cost, rel=1e-10)
+
+
+@pytest.mark.parametrize("solver", [newton, newton_cg])
+def test_a_cost_that_rounding_of_scores_hides_is_that_of_the_coefficients(solver):
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((300, 6))
+    X[:, 5] = X[:, 0] + X[:, 1] + 3e-8 * rng.standard_normal(300)
+    y = (X[:, 0] + rng.logistic(size=300) > 0.0).astype(float)
+    problem = Problem(InMemoryRows(X, y), Softmax(2), True)
+    found = solver.solve(problem, start=None, tol=1e-9, max_iter=100)
+    exact = [
+        sum((Fraction(x) * Fraction(b) for x, b in zip(row, found.coef[0])), Fraction(0))
+        for row in X
+    ]
+    scores = np.array([float(e + Fraction(float(found.intercept[0]))) for e in exact])
+    cost = np.logaddexp(0.0, np.where(y > 0.0, -scores, scores)).sum()
+    assert found.cost == pytest.approx(cost, rel=1e-14)
+    assert np.abs(found.coef).max() > 1e5
