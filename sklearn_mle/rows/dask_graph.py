@@ -77,6 +77,8 @@ def is_held(graph: Mapping[Key, Any], key: Key) -> bool:
         return picks and all(is_held(graph, other) for other in node.dependencies)
     if isinstance(node, tuple) and node and callable(node[0]):
         return node[0] is operator.getitem and node[1] in graph and is_held(graph, node[1])
+    if isinstance(node, str | tuple) and node in graph:  # an alias of older versions
+        return is_held(graph, node)
     return True
 
 

@@ -202,7 +202,7 @@ class DaskRows(GivenRows):
         some = [key for key, inside in zip(keys, places) if inside.size]
         rows = chunk.joined(list(computed(graph, some)))
         return {
-            m: rows if at.size == union.size else rows._copy(np.searchsorted(union, at))
+            m: rows if at.size == union.size else rows.at(np.searchsorted(union, at))
             for m, at in chosen.items()
         }
 
@@ -266,7 +266,7 @@ def surveyed(
     samples = {}
     if chosen and found.sample and not found.faults and found.lengths == chunks.lengths:
         rows = chunk.joined(list(found.sample))
-        samples = {m: rows._copy(np.searchsorted(union, at)) for m, at in chosen.items()}
+        samples = {m: rows.at(np.searchsorted(union, at)) for m, at in chosen.items()}
     return replace(found, sample=()), samples
 
 
@@ -287,7 +287,7 @@ def _keep(wanted: Callable[..., Any], rows: InMemoryRows, *columns: Any) -> tupl
 
 
 def _take(rows: InMemoryRows, places: NDArray[np.intp]) -> tuple[Any, ...]:
-    return chunk.taken(rows._copy(places))
+    return chunk.taken(rows.at(places))
 
 
 def _by_chunk(places: NDArray[np.intp], lengths: Sequence[int]) -> list[NDArray[np.intp]]:

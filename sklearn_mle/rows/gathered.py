@@ -51,7 +51,7 @@ class Gathered(Rows):
 
         def work(i: int) -> tuple[Any, tuple[Any, ...]]:
             some = slice(i * step, (i + 1) * step)
-            taken = self._rows._copy(self._places[some])
+            taken = self._rows.at(self._places[some])
             block = Block(taken.X, taken.y, taken.weight)
             return per_block(block, *(column[some] for column in columns))
 
@@ -66,7 +66,7 @@ class Gathered(Rows):
         return np.asarray(column)
 
     def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Any) -> InMemoryRows:
-        return self._rows._copy(self._places[self.column(wanted, *columns)])
+        return self._rows.at(self._places[self.column(wanted, *columns)])
 
     def sample(self, m: int) -> InMemoryRows:
-        return self._rows._copy(self._places[spread(self.n_rows, m)])
+        return self._rows.at(self._places[spread(self.n_rows, m)])

@@ -190,15 +190,15 @@ class InMemoryRows(GivenRows):
         return np.asarray(column)
 
     def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Any) -> InMemoryRows:
-        return self._copy(np.flatnonzero(self.column(wanted, *columns)))
+        return self.at(np.flatnonzero(self.column(wanted, *columns)))
 
     def sample(self, m: int) -> InMemoryRows:
         if m >= self.n_rows and self._present is None:
             X = self.X if is_sparse(self.X) else np.ascontiguousarray(self.X, dtype=np.float64)
             return InMemoryRows(X, self.y, self.weight)
-        return self._copy(spread(self.n_rows, m))
+        return self.at(spread(self.n_rows, m))
 
-    def _copy(self, places: NDArray[np.intp]) -> InMemoryRows:
+    def at(self, places: NDArray[np.intp]) -> InMemoryRows:
         """The rows at these places of a column, copied in float64 and C order."""
         if self._present is not None:
             places = np.flatnonzero(self._present)[places]

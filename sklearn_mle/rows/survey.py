@@ -137,7 +137,7 @@ def _surveyed(
     rows = recipe.rows(table, np.zeros(n) if recipe.labels else target, weight)
     sample: tuple[tuple[Any, ...], ...] = ()
     if places is not None and places.size:
-        taken = rows._copy(places)
+        taken = rows.at(places)
         sample = ((taken.X, taken.y, taken.weight),)
     weight, sizes = rows.total_weight, rows.magnitudes()
     return Survey((), (n,), (rows.n_rows,), weight, classes, mass, kinds, sizes, sample)
