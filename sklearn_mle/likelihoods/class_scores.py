@@ -76,14 +76,15 @@ class ClassScores:
         return coef, level if self.shift is None else level - coef @ self.shift
 
     def rounding(self, coef: FloatArray, intercept: FloatArray) -> float:
-        """What rounding of scores may change of the cost, relative to it.
+        """About what rounding of scores changes of the cost, relative to it.
 
-        A score is off by its terms' last digits, and the slope of a row's cost in its scores is at
-        most twice that cost itself. Coefficients of raw columns, shapes (K or 1, p) and (K or 1,).
+        A score is off by its terms' last digits, which add up as their root sum of squares, and the
+        slope of a row's cost in its scores is at most twice that cost itself. Coefficients of raw
+        columns, shapes (K or 1, p) and (K or 1,).
         """
         away = 0.0 if self.shift is None else np.abs(self.shift)
-        terms = np.abs(coef) @ (away + self.unit) + np.abs(intercept)
-        return 2.0 * EPS * float(terms.max())
+        terms = np.column_stack([coef * (away + self.unit), intercept])
+        return 2.0 * EPS * float(np.linalg.norm(terms, axis=1).max())
 
     def _columns(self, block: Block) -> Design:
         """The columns that theta multiplies, shifted only where they must be."""

@@ -125,23 +125,6 @@ class Products(Objective):
     def hessian_product(self, theta: FloatArray) -> Callable[[FloatArray], FloatArray]:
         """The Hessian at theta times a vector, as a function of that, in one pass a product."""
 
-    def curvature_along(
-        self, theta: FloatArray, V: FloatArray
-    ) -> tuple[FloatArray, FloatArray] | None:
-        """The Hessian times directions, ``H V`` and ``V'H V``, to digits of small images.
-
-        Parameters
-        ----------
-        theta : ndarray of shape (size,)
-        V : ndarray of shape (size, r)
-
-        Returns
-        -------
-        ndarray of shape (size, r) and ndarray of shape (r, r), or None
-            None where the objective has no better way than its Hessian.
-        """
-        return None
-
     def model(
         self, theta: FloatArray
     ) -> tuple[float, FloatArray, Callable[[FloatArray], FloatArray]]:
@@ -158,6 +141,20 @@ class MatrixFree(Products):
 
         Shape (m, n_terms), an array of that kind where rows are dense; its product with itself is
         about G.
+        """
+
+    @abstractmethod
+    def curvature_along(self, theta: FloatArray, V: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The Hessian times directions, ``H V`` and ``V'H V``, to digits of small images.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (size,)
+        V : ndarray of shape (size, r)
+
+        Returns
+        -------
+        ndarray of shape (size, r) and ndarray of shape (r, r)
         """
 
     @abstractmethod

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_mle.rows.in_memory import InMemoryRows, Sums, spread
-from sklearn_mle.rows.rows import Block, Rows
+from sklearn_mle.rows.rows import Block
 from sklearn_mle.rows.threads import in_order
+from sklearn_mle.rows.wrapped import WrappedRows
 
 
-class Gathered(Rows):
+class Gathered(WrappedRows):
     """The rows of others in memory, in the order of their places.
 
     Parameters
@@ -28,14 +29,11 @@ class Gathered(Rows):
         Where in a column of ``rows`` each row is; every place once.
     """
 
+    _rows: InMemoryRows
+
     def __init__(self, rows: InMemoryRows, places: NDArray[np.intp]) -> None:
-        self._rows = rows
+        super().__init__(rows)
         self._places = places
-        self.n_rows = rows.n_rows
-        self.n_columns = rows.n_columns
-        self.total_weight = rows.total_weight
-        self.density = rows.density
-        self.at_hand = True
 
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         return self.column_and_total(lambda *block: (np.empty(0), per_block(*block)), *columns)[1]
@@ -61,9 +59,6 @@ class Gathered(Rows):
 
         in_order(work, -(-self.n_rows // step), collect)
         return np.concatenate(entries) if entries else np.empty(0), tuple(sums.parts)
-
-    def entries(self, column: Any) -> NDArray[Any]:
-        return np.asarray(column)
 
     def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Any) -> InMemoryRows:
         return self._rows.at(self._places[self.column(wanted, *columns)])

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from sklearn_mle.rows.in_memory import BLOCK_BYTES, InMemoryRows, Sums
 from sklearn_mle.rows.matrix import in_full, is_sparse, row_range
 from sklearn_mle.rows.rows import Block, Rows
+from sklearn_mle.rows.wrapped import WrappedRows
 
 FEWEST = 64
 """Rows that are written out at least."""
 
 
-class WrittenOut(Rows):
+class WrittenOut(WrappedRows):
     """Other rows, whose blocks hold arrays.
 
     Parameters
@@ -29,21 +30,13 @@ class WrittenOut(Rows):
     """
 
     def __init__(self, rows: Rows) -> None:
-        self._rows = rows
-        self.n_rows = rows.n_rows
-        self.n_columns = rows.n_columns
-        self.total_weight = rows.total_weight
-        self.at_hand = rows.at_hand
-        self.step = max(FEWEST, BLOCK_BYTES // (8 * max(1, rows.n_columns)))
+        super().__init__(rows)
+        self.density = 1.0
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._rows, name)
-
-    @property
-    def handful(self) -> int:
-        return self._rows.handful
 
     def total(self, per_block: Callable[..., tuple[Any, ...]], *columns: Any) -> tuple[Any, ...]:
         def of_pieces(block: Block, *parts: Any) -> tuple[Any, ...]:
@@ -76,16 +69,11 @@ class WrittenOut(Rows):
     def keep(self, wanted: Callable[..., NDArray[np.bool_]], *columns: Any) -> InMemoryRows:
         return self._rows.keep(wanted, *columns)
 
-    def sample(self, m: int) -> InMemoryRows:
-        return self._rows.sample(m)
-
-    def entries(self, column: Any) -> NDArray[Any]:
-        return self._rows.entries(column)
-
     def _pieces(self, block: Block, parts: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
         """A few rows at a time, with their parts of the columns."""
-        for first in range(0, block.n_rows, self.step):
-            some = slice(first, min(first + self.step, block.n_rows))
+        step = max(FEWEST, BLOCK_BYTES // (8 * max(1, self.n_columns)))
+        for first in range(0, block.n_rows, step):
+            some = slice(first, min(first + step, block.n_rows))
             weight = None if block.weight is None else block.weight[some]
             X = in_full(row_range(block.X, some.start, some.stop))
             yield Block(X, block.y[some], weight), *(part[some] for part in parts)

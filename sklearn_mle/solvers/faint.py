@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_mle.likelihoods.objective import FloatArray
+from sklearn_mle.likelihoods.objective import FloatArray, MatrixFree
 from sklearn_mle.solvers.curvature import Curvature
 
 NOTHING = 1e-11
@@ -33,11 +33,12 @@ class Faint:
     Parameters
     ----------
     objective : Objective
+        Of one that is not `MatrixFree`, nothing is told.
     """
 
     def __init__(self, objective: Any) -> None:
         self.objective = objective
-        self.able = hasattr(objective, "curvature_along")
+        self.able = isinstance(objective, MatrixFree)
 
     @cached_property
     def flat(self) -> FloatArray:
@@ -47,10 +48,7 @@ class Faint:
         known = Curvature.of(objective.derivatives(start).hessian, objective.n_scores)
         if not known.still.shape[1]:
             return known.flat
-        refined = self._refined(start, known)
-        if refined is None:
-            return known.flat
-        S, own = refined
+        S, own = self._refined(start, known)
         squares, turn = np.linalg.eigh(own)
         return (S @ turn[:, squares <= NOTHING**2]) / known.unit[:, None]
 
@@ -63,10 +61,7 @@ class Faint:
             self.flat = seen.flat
         if k <= self.flat.shape[1]:
             return seen
-        refined = self._refined(theta, seen)
-        if refined is None:
-            return seen
-        S, _ = refined
+        S, _ = self._refined(theta, seen)
         flat = np.linalg.qr(self.flat * seen.unit[:, None])[0]
         S = S - flat @ (flat.T @ S)
         left, _, _ = np.linalg.svd(S, full_matrices=False)
@@ -78,16 +73,13 @@ class Faint:
 
     def moves_nothing(self, seen: Curvature) -> bool:
         """Whether no row moves along any direction in which a Hessian shows no curvature."""
-        found = self.objective.curvature_along(self.objective.start(), seen.flat)
-        return found is not None and bool(np.all(found[1].diagonal() <= NOTHING**2))
+        _, own = self.objective.curvature_along(self.objective.start(), seen.flat)
+        return bool(np.all(own.diagonal() <= NOTHING**2))
 
-    def _refined(self, theta: FloatArray, seen: Curvature) -> tuple[FloatArray, FloatArray] | None:
+    def _refined(self, theta: FloatArray, seen: Curvature) -> tuple[FloatArray, FloatArray]:
         """Still directions without what they have of the others, and their own curvature."""
         S = seen.still
-        found = self.objective.curvature_along(theta, S / seen.unit[:, None])
-        if found is None:
-            return None
-        S = S - seen.root @ (seen.root.T @ (found[0] / seen.unit[:, None]))
+        images, _ = self.objective.curvature_along(theta, S / seen.unit[:, None])
+        S = S - seen.root @ (seen.root.T @ (images / seen.unit[:, None]))
         S = np.linalg.qr(S)[0]
-        found = self.objective.curvature_along(theta, S / seen.unit[:, None])
-        return S, found[1]
+        return S, self.objective.curvature_along(theta, S / seen.unit[:, None])[1]

@@ -29,7 +29,9 @@ from sklearn_mle.solvers.separation import EXCLUDED, Recession
 Linear = Callable[[FloatArray], FloatArray]
 
 REFINEMENTS = 2
+"""Times that D is freed of what it moves of other pairs; the second frees it of rounding errors."""
 PRODUCTS = 200
+"""Most products of a step by conjugate gradients."""
 
 
 def remaining(objective: Any, found: Recession) -> Any:

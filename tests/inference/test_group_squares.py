@@ -4,6 +4,7 @@ import functools
 import itertools
 import operator
 
+import dask.array as da
 import numpy as np
 import pytest
 
@@ -104,7 +105,6 @@ def test_groups_in_order_are_closed_one_after_the_other(monkeypatch):
 
 
 def test_groups_in_order_over_chunks():
-    da = pytest.importorskip("dask.array")
     rng = np.random.default_rng(5)
     X, groups = rng.normal(size=(900, 3)), np.arange(900) // 7
     y = X[:, 0] + rng.normal(size=900)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import linalg, sparse
 
-from sklearn_mle import MLEClassifier
+from sklearn_mle import MLEClassifier, SeparationWarning
 from sklearn_mle.likelihoods.softmax import Softmax
 from sklearn_mle.rows.in_memory import InMemoryRows
 from sklearn_mle.rows.narrowed import NarrowedRows
@@ -136,9 +136,11 @@ def test_nothing_is_below_what_a_fit_claims_and_rooms_agree(kind):
         least = cost_that_can_be_had(X, y, w, K)
         costs = []
         for room, solver in ((np.asarray, "newton"), (sparse.csr_array, "newton_cg")):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
                 model = MLEClassifier(solver=solver).fit(room(X), y, sample_weight=w)
+            told = [SeparationWarning] if model.separated_ else []
+            assert [one.category for one in caught] == told, (seed, solver)
             cost = cost_in_extended_precision(X, y, w, model.coef_, model.intercept_)
             size = max(1.0, cost)
             assert model.optimality_gap_ <= 1e-8, (seed, solver)
